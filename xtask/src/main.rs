@@ -1,2 +1,37 @@
-//! Under construction.
-fn main() {}
+//! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+//!
+//! Reading order: [`test`] (the tests), [`ci`] (every check, one file each), [`bench`] (the
+//! comparisons with Burn's own layers and with PyTorch). [`cargo`] is how all of them call cargo.
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod cargo;
+mod ci;
+mod test;
+
+/// Tasks of the Lampwick workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test of the workspace and end with one line of counts
+    Test(test::Arguments),
+    /// Run every check: format, layering, sizes, licences, lints, docs, tests, README, configs
+    Ci(ci::Arguments),
+    /// Compare speed with Burn's own layers and with PyTorch, interleaved in one run
+    Bench(bench::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Ci(arguments) => ci::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+    }
+}

@@ -1,0 +1,52 @@
+//! `cargo xtask bench`: ours beside Burn's own layers and beside PyTorch, in one run.
+//!
+//! Each side is a process that answers questions line by line ([`side`]); the sides take turns
+//! and the one that is not asked sleeps, so that both have the whole machine. A figure is the
+//! median over several rounds.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+mod language_model;
+mod numbers;
+mod recurrent;
+mod side;
+
+/// What `cargo xtask bench` takes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// One recurrent layer: forward + backward, forward alone, share of the sgemm peak
+    Recurrent(recurrent::Arguments),
+    /// The language models of Zaremba et al.: training and generation, tokens per second
+    Lm(language_model::Arguments),
+}
+
+/// What every benchmark takes.
+#[derive(clap::Args)]
+struct Common {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Rounds; a figure is the median over all of them
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds that a side measures each time that it is asked
+    #[arg(long, default_value_t = 0.4)]
+    seconds: f64,
+    /// Threads of each side
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.what {
+        What::Recurrent(arguments) => recurrent::run(arguments),
+        What::Lm(arguments) => language_model::run(arguments),
+    }
+}
