@@ -1,1 +1,28 @@
-//! Under construction.
+//! Sequence models as [Burn](https://burn.dev) modules: recurrent stacks and language models.
+//!
+//! Reading order:
+//! - [`mode`]: training or evaluation, and the random stream of the dropout masks;
+//! - [`dropout`]: element, locked (variational), embedding and weight dropout;
+//! - [`initializer`]: named initialisations, drawn from a seed and equal on every device;
+//! - [`recurrent`]: a stack of recurrent layers over the kernels of `lampwick-kernels`;
+//! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
+//! - [`next_token`]: the interface that decoding uses, free of Burn's types;
+//! - [`weights`] and [`pytorch`]: safetensors files and PyTorch `state_dict`s.
+//!
+//! Random numbers never come from a global: initial values from the seed given to `init`, dropout
+//! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
+
+pub mod config;
+pub mod dropout;
+pub mod initializer;
+pub mod language_model;
+pub mod mode;
+pub mod next_token;
+pub mod recurrent;
+
+pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
+pub use initializer::RecurrentInit;
+pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
+pub use mode::{DropoutRng, Mode};
+pub use next_token::NextToken;
+pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput, StackState};

@@ -1,0 +1,54 @@
+//! What decoding needs of a model, in plain numbers: neural and counted models can both give it.
+
+use burn::prelude::*;
+
+use crate::language_model::LanguageModel;
+use crate::recurrent::StackState;
+
+/// A model that gives the probability of the next token after what it has read.
+pub trait NextToken {
+    /// What the model remembers of `B` sequences.
+    type State: Clone;
+
+    /// `V`: tokens are `0..V`.
+    fn vocabulary_size(&self) -> usize;
+
+    /// The state of `batch` sequences of which nothing was read.
+    fn start(&self, batch: usize) -> Self::State;
+
+    /// Reads one more token of each sequence (`tokens`: `[B]`) and fills `log_probs` with the
+    /// natural log-probabilities of the token after it, `[B, V]` row-major. The vector is cleared
+    /// first; its allocation is reused.
+    ///
+    /// # Panics
+    ///
+    /// When `tokens` has another length than the state's batch or a token is not in `0..V`.
+    fn next(&self, tokens: &[u32], state: Self::State, log_probs: &mut Vec<f32>) -> Self::State;
+}
+
+/// Through [`LanguageModel::step`], on any device.
+impl NextToken for LanguageModel {
+    type State = Option<StackState>;
+
+    fn vocabulary_size(&self) -> usize {
+        self.config().vocabulary
+    }
+
+    fn start(&self, _batch: usize) -> Self::State {
+        None
+    }
+
+    fn next(&self, tokens: &[u32], state: Self::State, log_probs: &mut Vec<f32>) -> Self::State {
+        let vocabulary = self.config().vocabulary;
+        if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            panic!("token {token} is outside the vocabulary of {vocabulary}");
+        }
+        let ids: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.len()]), &self.device());
+        let (log_p, state) = self.step(ids, state);
+        let values = log_p.try_into_vec_as::<f32>().expect("log-probabilities are readable floats");
+        log_probs.clear();
+        log_probs.extend_from_slice(&values);
+        Some(state)
+    }
+}

@@ -1,0 +1,81 @@
+//! One recurrent layer: one or two directions, and its optional projection.
+
+use burn::module::Param;
+use burn::prelude::*;
+use lampwick_kernels::{Cell, Direction, RecurrentState, RecurrentWeights, Sequence, recurrent};
+
+use crate::dropout::weight_drop;
+use crate::mode::Mode;
+
+/// The parameters of one direction; shapes and gate order as [`RecurrentWeights`].
+#[derive(Module, Debug)]
+pub struct RecurrentDirection {
+    /// Input to gates, `[I, G*H]`.
+    pub input: Param<Tensor<2>>,
+    /// Hidden to gates, `[H, G*H]`.
+    pub hidden: Param<Tensor<2>>,
+    /// `[G*H]`.
+    pub bias_input: Option<Param<Tensor<1>>>,
+    /// `[G*H]`.
+    pub bias_hidden: Option<Param<Tensor<1>>>,
+}
+
+impl RecurrentDirection {
+    /// The parameters as the kernels take them, the hidden weights dropped with probability `p`.
+    fn weights(&self, p: f64, mode: &mut Mode) -> RecurrentWeights {
+        RecurrentWeights {
+            input: self.input.val(),
+            hidden: weight_drop(self.hidden.val(), p, mode),
+            bias_input: self.bias_input.as_ref().map(Param::val),
+            bias_hidden: self.bias_hidden.as_ref().map(Param::val),
+        }
+    }
+}
+
+/// One layer of a stack.
+#[derive(Module, Debug)]
+pub struct RecurrentLayer {
+    /// Reads from the first step to the last.
+    pub forward: RecurrentDirection,
+    /// Reads from the last step to the first, where the stack is bidirectional.
+    pub reverse: Option<RecurrentDirection>,
+    /// `[D*H, P]`, applied to the concatenated outputs.
+    pub projection: Option<Param<Tensor<2>>>,
+}
+
+impl RecurrentLayer {
+    /// Runs the layer over `x` `[T, B, I]`; `states` gives one state a direction or none.
+    /// Returns `[T, B, D*H]` (or `[T, B, P]`) and the final states.
+    pub(super) fn run(
+        &self,
+        cell: Cell,
+        x: Tensor<3>,
+        states: &mut impl Iterator<Item = RecurrentState>,
+        lengths: Option<&[usize]>,
+        drop: f64,
+        mode: &mut Mode,
+    ) -> (Tensor<3>, Vec<RecurrentState>) {
+        let mut read = |x: Tensor<3>, parameters: &RecurrentDirection, direction: Direction| {
+            let sequence = Sequence { direction, lengths };
+            recurrent(cell, x, parameters.weights(drop, mode), states.next(), sequence)
+        };
+        let (outputs, finals) = match &self.reverse {
+            None => {
+                let (y, state) = read(x, &self.forward, Direction::Forward);
+                (y, vec![state])
+            }
+            Some(reverse) => {
+                let (y_forward, state_forward) = read(x.clone(), &self.forward, Direction::Forward);
+                let (y_reverse, state_reverse) = read(x, reverse, Direction::Reverse);
+                let y = Tensor::cat(vec![y_forward, y_reverse], 2); // [T, B, 2H]
+                (y, vec![state_forward, state_reverse])
+            }
+        };
+        let Some(projection) = &self.projection else { return (outputs, finals) };
+        let [steps, batch, width] = outputs.dims();
+        let projection = projection.val(); // [D*H, P]
+        let size = projection.dims()[1];
+        let rows = outputs.reshape([steps * batch, width]);
+        (rows.matmul(projection).reshape([steps, batch, size]), finals)
+    }
+}

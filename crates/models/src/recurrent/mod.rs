@@ -1,0 +1,16 @@
+//! Stacks of recurrent layers.
+//!
+//! - `config`: sizes and regularisation of a stack, and its initial values;
+//! - `layer`: one layer, one or two directions, and its optional projection;
+//! - `stack`: the layers one over the other;
+//! - `state`: what a stack remembers between calls.
+
+mod config;
+mod layer;
+mod stack;
+mod state;
+
+pub use config::RecurrentConfig;
+pub use layer::{RecurrentDirection, RecurrentLayer};
+pub use stack::{Recurrent, RecurrentOutput};
+pub use state::StackState;

@@ -1,0 +1,70 @@
+//! What a stack remembers between calls.
+
+use burn::prelude::*;
+use lampwick_kernels::{Cell, RecurrentState};
+
+use super::config::RecurrentConfig;
+
+/// One state for each layer and direction, in PyTorch's order: layer 0 forward, layer 0 reverse,
+/// layer 1 forward, ...
+#[derive(Clone, Debug)]
+pub struct StackState(pub Vec<RecurrentState>);
+
+impl StackState {
+    /// The state before anything was read: zeros for `batch` sequences.
+    pub fn zeros(config: &RecurrentConfig, batch: usize, device: &Device) -> Self {
+        let hidden = (0..config.layers)
+            .flat_map(|layer| std::iter::repeat_n(config.hidden_of(layer), config.directions()));
+        Self(hidden.map(|h| RecurrentState::zeros(config.cell, batch, h, device)).collect())
+    }
+
+    /// Cuts the state off the tape (truncated BPTT).
+    pub fn detach(self) -> Self {
+        Self(self.0.into_iter().map(RecurrentState::detach).collect())
+    }
+
+    /// Moves the state off autodiff, to evaluate with what a training pass left; or to `device`.
+    pub fn to_device(self, device: &Device) -> Self {
+        self.map(|tensor| tensor.to_device(device))
+    }
+
+    /// The state of sequences `indices` `[N]` of the batch, in that order; an index may repeat
+    /// (beams, samples of one prompt).
+    pub fn select(self, indices: &Tensor<1, Int>) -> Self {
+        self.map(|tensor| tensor.select(0, indices.clone()))
+    }
+
+    /// Number of sequences `B`.
+    pub fn batch(&self) -> usize {
+        self.0.first().map_or(0, |state| state.hidden.dims()[0])
+    }
+
+    /// The tensors `[B, H]` in order, a layer's hidden vectors before its cells; for checkpoints.
+    pub fn into_tensors(self) -> Vec<Tensor<2>> {
+        self.0
+            .into_iter()
+            .flat_map(|state| std::iter::once(state.hidden).chain(state.cell))
+            .collect()
+    }
+
+    /// The inverse of [`StackState::into_tensors`]; `None` when the number of tensors does not fit
+    /// `cell`.
+    pub fn from_tensors(cell: Cell, tensors: Vec<Tensor<2>>) -> Option<Self> {
+        let each = 1 + usize::from(cell.has_cell_state());
+        if tensors.is_empty() || tensors.len() % each != 0 {
+            return None;
+        }
+        let mut tensors = tensors.into_iter();
+        let mut states = Vec::new();
+        while let Some(hidden) = tensors.next() {
+            let cell = if cell.has_cell_state() { tensors.next() } else { None };
+            states.push(RecurrentState { hidden, cell });
+        }
+        Some(Self(states))
+    }
+
+    fn map(self, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        let states = self.0.into_iter();
+        Self(states.map(|s| RecurrentState { hidden: f(s.hidden), cell: s.cell.map(&f) }).collect())
+    }
+}
