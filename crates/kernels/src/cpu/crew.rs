@@ -1,0 +1,150 @@
+//! A few threads that go through the same sequence of phases together.
+//!
+//! Every thread runs the same code; [`Crew::phase`] splits a phase's tasks into one range a thread,
+//! each thread takes its own range first (so the weights that it streams stay in its cache from one
+//! time step to the next), then helps with what the others have not begun. A phase ends when all
+//! its tasks are done. Nobody waits for a thread that has not started, so a busy core or an occupied
+//! thread pool costs time but never a deadlock; and as a task computes the same whoever runs it, the
+//! results do not depend on the number of threads.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many times a waiting thread looks again before it lets others run.
+const SPINS: usize = 4096;
+
+/// A counter on cache lines of its own, so that threads do not disturb each other's.
+#[repr(align(128))]
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+/// What the threads share.
+struct Shared {
+    /// Tasks begun in each thread's range, over all phases.
+    begun: Vec<Counter>,
+    /// Tasks finished by anyone, over all phases.
+    finished: Counter,
+}
+
+/// One thread's view of the crew.
+pub(crate) struct Crew<'a> {
+    shared: Option<&'a Shared>,
+    rank: usize,
+    /// Where this phase's tasks start in each range's count: the same on every thread.
+    base: Vec<Cell<usize>>,
+    /// What `finished` must reach for the phases so far.
+    target: Cell<usize>,
+}
+
+impl Crew<'_> {
+    /// Runs `work` on up to `threads` threads: the caller's and the global rayon pool's.
+    ///
+    /// `work` may touch shared memory only inside the tasks of [`Crew::phase`], and must enter the
+    /// same phases with the same numbers of tasks on every thread.
+    pub(crate) fn run(threads: usize, work: impl Fn(&Crew<'_>) + Sync) {
+        if threads <= 1 {
+            let base = Vec::new();
+            return work(&Crew { shared: None, rank: 0, base, target: Cell::new(0) });
+        }
+        let begun = (0..threads).map(|_| Counter::default()).collect();
+        let shared = Shared { begun, finished: Counter::default() };
+        let member = |rank| {
+            let base = (0..threads).map(|_| Cell::new(0)).collect();
+            work(&Crew { shared: Some(&shared), rank, base, target: Cell::new(0) });
+        };
+        rayon::in_place_scope(|scope| {
+            for rank in 1..threads {
+                scope.spawn(move |_| member(rank));
+            }
+            member(0);
+        });
+    }
+
+    /// Runs `task(0..tasks)`, each once, and returns when all have been run.
+    pub(crate) fn phase(&self, tasks: usize, task: impl Fn(usize)) {
+        let Some(shared) = self.shared else {
+            return (0..tasks).for_each(task);
+        };
+        let threads = self.base.len();
+        let start = |range: usize| range * tasks / threads;
+        for turn in 0..threads {
+            let range = (self.rank + turn) % threads;
+            let (first, count) = (start(range), start(range + 1) - start(range));
+            let base = self.base[range].get();
+            while let Some(i) = claim(&shared.begun[range].0, base, count) {
+                task(first + i);
+                shared.finished.0.fetch_add(1, Ordering::Release);
+            }
+            self.base[range].set(base + count);
+        }
+        self.target.set(self.target.get() + tasks);
+        let mut looks = 0;
+        while shared.finished.0.load(Ordering::Acquire) < self.target.get() {
+            looks += 1;
+            if looks % SPINS == 0 {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+/// Takes the next of the tasks `base..base + count` of a range, if one is left.
+fn claim(begun: &AtomicUsize, base: usize, count: usize) -> Option<usize> {
+    let next = begun.load(Ordering::Relaxed);
+    if next >= base + count {
+        return None;
+    }
+    let mut next = next;
+    loop {
+        match begun.compare_exchange_weak(next, next + 1, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return Some(next - base),
+            Err(now) if now >= base + count => return None,
+            Err(now) => next = now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once_and_phases_do_not_overlap() {
+        for threads in [1, 2, 3, 8] {
+            let phases = 50;
+            let runs: Vec<AtomicUsize> = (0..phases * 7).map(|_| AtomicUsize::new(0)).collect();
+            Crew::run(threads, |crew| {
+                for phase in 0..phases {
+                    crew.phase(7, |i| {
+                        for before in &runs[..phase * 7] {
+                            assert_eq!(before.load(Ordering::SeqCst), 1);
+                        }
+                        runs[phase * 7 + i].fetch_add(1, Ordering::SeqCst);
+                    });
+                }
+            });
+            assert!(runs.iter().all(|count| count.load(Ordering::SeqCst) == 1));
+        }
+    }
+
+    #[test]
+    fn works_inside_the_pool_while_other_crews_run() {
+        let total = AtomicUsize::new(0);
+        rayon::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|_| {
+                    Crew::run(4, |crew| {
+                        for _ in 0..20 {
+                            crew.phase(5, |_| {
+                                total.fetch_add(1, Ordering::Relaxed);
+                            });
+                        }
+                    });
+                });
+            }
+        });
+        assert_eq!(total.load(Ordering::Relaxed), 8 * 20 * 5);
+    }
+}
