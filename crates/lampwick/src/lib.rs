@@ -1,1 +1,27 @@
-//! Under construction.
+//! Lampwick: train and use sequence models on [Burn](https://burn.dev).
+//!
+//! This crate is the program `lampwick` and, as a library, one name for the crates behind it.
+//! Import it whole, or only the crate that you need:
+//!
+//! | module | crate | what it holds |
+//! |---|---|---|
+//! | [`kernels`] | `lampwick-kernels` | fused, differentiable LSTM, GRU and RNN; output layer with its loss |
+//! | [`models`] | `lampwick-models` | Burn modules: recurrent stacks, language models; PyTorch import |
+//! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches; a language of known entropy |
+//! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit and what it scored |
+//! | [`decoding`] | `lampwick-decoding` | sampling and scoring over any next-token model |
+//! | [`training`] | `lampwick-training` | one TOML config = one run: loop, checkpoints, report |
+//!
+//! Reading order: [`models::LanguageModel`] (what is trained), [`training`] (how),
+//! [`kernels`] (why it is fast), then the rest. The examples show the two ways in:
+//! `supervised_training` (our model under Burn's own trainer) and `replace_burn_lstm` (our layer
+//! in another model).
+//!
+//! Nothing but these names lives here; the program's own code is private to it.
+
+pub use lampwick_data as data;
+pub use lampwick_decoding as decoding;
+pub use lampwick_kernels as kernels;
+pub use lampwick_metrics as metrics;
+pub use lampwick_models as models;
+pub use lampwick_training as training;
