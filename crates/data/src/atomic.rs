@@ -1,0 +1,163 @@
+//! The workspace's one way to write a file: all of it becomes visible at once, or none of it.
+//!
+//! The bytes go to a temporary name in the same folder, are flushed to the disk, and the file is
+//! renamed over its final name; then the folder is flushed, so that the rename survives a power cut.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{DataError, Result};
+
+/// A file under a temporary name; [`AtomicFile::commit`] makes it visible. Dropped without a commit,
+/// it leaves nothing behind.
+#[derive(Debug)]
+pub struct AtomicFile {
+    writer: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Opens a temporary file beside `path`; folders on the way are created.
+    ///
+    /// # Errors
+    /// [`DataError::Write`] when the folder cannot be made or written to.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let temporary = Self::temporary(&path).map_err(|source| DataError::write(&path, source))?;
+        Ok(Self { writer: BufWriter::with_capacity(1 << 16, temporary), path })
+    }
+
+    fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+        let folder = folder_of(path);
+        fs::create_dir_all(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".writing-");
+        #[cfg(unix)]
+        {
+            // tempfile's own default is 0600; an ordinary file follows the umask.
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        builder.tempfile_in(folder)
+    }
+
+    /// Flushes to the disk and renames to the final name.
+    ///
+    /// # Errors
+    /// [`DataError::Write`]; the final name then still holds what it held before.
+    pub fn commit(self) -> Result<()> {
+        let Self { writer, path } = self;
+        let rename = || -> io::Result<()> {
+            let temporary = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&path).map_err(|error| error.error)?;
+            sync_folder(folder_of(&path))
+        };
+        rename().map_err(|source| DataError::write(&path, source))
+    }
+
+    /// The final name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.writer.seek(position)
+    }
+}
+
+/// Writes `path` in one piece: `contents` fills the temporary file, then it is renamed.
+///
+/// ```
+/// use std::io::Write;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("run.json");
+/// lampwick_data::atomic::write(&path, |w| writeln!(w, "{{}}"))?;
+/// assert_eq!(std::fs::read_to_string(path)?, "{}\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`DataError::Write`] for anything that fails, the closure included; nothing is left behind then.
+pub fn write<T>(
+    path: impl AsRef<Path>,
+    contents: impl FnOnce(&mut AtomicFile) -> io::Result<T>,
+) -> Result<T> {
+    let path = path.as_ref();
+    let mut file = AtomicFile::create(path)?;
+    let value = contents(&mut file).map_err(|source| DataError::write(path, source))?;
+    file.commit()?;
+    Ok(value)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Flushes a folder's entries, so that a rename in it survives a power cut.
+///
+/// # Errors
+/// The operating system's.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Only Unix lets a folder be opened and flushed; elsewhere the file system's journal must do.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_keeps_the_old_file_and_leaves_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.txt");
+        write(&path, |w| w.write_all(b"old")).unwrap();
+        let error = write(&path, |w| {
+            w.write_all(b"new")?;
+            Err::<(), _>(io::Error::other("out of ideas"))
+        });
+        assert!(error.unwrap_err().to_string().contains("out of ideas"));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_is_no_folder_is_a_typed_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = write(file.join("below.txt"), |_| Ok(())).unwrap_err();
+        assert!(matches!(error, DataError::Write { .. }));
+        assert!(error.to_string().contains("below.txt"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_has_ordinary_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, ordinary) = (folder.path().join("ours"), folder.path().join("ordinary"));
+        write(&ours, |_| Ok(())).unwrap();
+        fs::write(&ordinary, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&ours), mode(&ordinary));
+    }
+}
