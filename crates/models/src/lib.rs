@@ -8,6 +8,7 @@
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`weights`] and [`pytorch`]: safetensors files and PyTorch `state_dict`s.
+//! - [`weights`]: safetensors files and PyTorch `state_dict`s.
 //!
 //! Random numbers never come from a global: initial values from the seed given to `init`, dropout
 //! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
@@ -19,6 +20,7 @@ pub mod language_model;
 pub mod mode;
 pub mod next_token;
 pub mod recurrent;
+pub mod weights;
 
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
 pub use initializer::RecurrentInit;
@@ -26,3 +28,4 @@ pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
 pub use next_token::NextToken;
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput, StackState};
+pub use weights::WeightsError;

@@ -24,6 +24,14 @@ pub trait NextToken {
     ///
     /// When `tokens` has another length than the state's batch or a token is not in `0..V`.
     fn next(&self, tokens: &[u32], state: Self::State, log_probs: &mut Vec<f32>) -> Self::State;
+
+    /// The states of sequences `indices` of the batch, in that order: to drop those that have
+    /// ended, and to continue one in several ways (an index may repeat).
+    ///
+    /// # Panics
+    ///
+    /// When an index is not below the state's batch.
+    fn select(&self, state: &Self::State, indices: &[usize]) -> Self::State;
 }
 
 /// Through [`LanguageModel::step`], on any device.
@@ -50,5 +58,12 @@ impl NextToken for LanguageModel {
         log_probs.clear();
         log_probs.extend_from_slice(&values);
         Some(state)
+    }
+
+    fn select(&self, state: &Self::State, indices: &[usize]) -> Self::State {
+        let state = state.as_ref()?; // nothing was read: zeros for any batch
+        let indices: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
+        let indices = TensorData::new(indices.clone(), [indices.len()]);
+        Some(state.clone().select(&Tensor::from_data(indices, &self.device())))
     }
 }

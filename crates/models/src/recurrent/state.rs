@@ -51,7 +51,7 @@ impl StackState {
     /// `cell`.
     pub fn from_tensors(cell: Cell, tensors: Vec<Tensor<2>>) -> Option<Self> {
         let each = 1 + usize::from(cell.has_cell_state());
-        if tensors.is_empty() || tensors.len() % each != 0 {
+        if tensors.is_empty() || !tensors.len().is_multiple_of(each) {
             return None;
         }
         let mut tensors = tensors.into_iter();
