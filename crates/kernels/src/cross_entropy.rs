@@ -3,6 +3,8 @@
 use burn::prelude::*;
 
 use crate::composed;
+#[cfg(feature = "flex")]
+use crate::extension;
 
 /// How the loss is made of the tokens' losses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,10 @@ pub fn linear_cross_entropy(
     assert_eq!(targets.dims(), [tokens], "linear_cross_entropy: one target for each of N tokens");
     if let Some(bias) = &bias {
         assert_eq!(bias.dims(), [vocabulary], "linear_cross_entropy: bias must be [V]");
+    }
+    #[cfg(feature = "flex")]
+    if extension::fused(hidden.device(), hidden.dtype()) {
+        return extension::linear_cross_entropy(hidden, weight, bias, targets, options);
     }
     composed::linear_cross_entropy(hidden, weight, bias, targets, options)
 }

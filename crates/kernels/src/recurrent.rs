@@ -4,6 +4,8 @@ use burn::prelude::*;
 
 use crate::cell::{Cell, RecurrentState, RecurrentWeights, Sequence};
 use crate::composed;
+#[cfg(feature = "flex")]
+use crate::extension;
 
 /// Runs `cell` over `input`, differentiably.
 ///
@@ -30,6 +32,10 @@ pub fn recurrent(
     sequence: Sequence<'_>,
 ) -> (Tensor<3>, RecurrentState) {
     check(cell, &input, &weights, state.as_ref(), sequence);
+    #[cfg(feature = "flex")]
+    if extension::fused(input.device(), input.dtype()) {
+        return extension::recurrent(cell, input, weights, state, sequence);
+    }
     composed::recurrent(cell, input, weights, state, sequence)
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Buffer {
 
 // SAFETY: a buffer owns its memory.
 unsafe impl Send for Buffer {}
+// SAFETY: through a shared buffer one only gets at its address.
+unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// At least `len` floats.

@@ -37,14 +37,18 @@ pub(crate) struct Crew<'a> {
 }
 
 impl Crew<'_> {
+    /// A crew of one, for a product inside a task.
+    pub(crate) fn alone() -> Self {
+        Crew { shared: None, rank: 0, base: Vec::new(), target: Cell::new(0) }
+    }
+
     /// Runs `work` on up to `threads` threads: the caller's and the global rayon pool's.
     ///
     /// `work` may touch shared memory only inside the tasks of [`Crew::phase`], and must enter the
     /// same phases with the same numbers of tasks on every thread.
     pub(crate) fn run(threads: usize, work: impl Fn(&Crew<'_>) + Sync) {
         if threads <= 1 {
-            let base = Vec::new();
-            return work(&Crew { shared: None, rank: 0, base, target: Cell::new(0) });
+            return work(&Crew::alone());
         }
         let begun = (0..threads).map(|_| Counter::default()).collect();
         let shared = Shared { begun, finished: Counter::default() };

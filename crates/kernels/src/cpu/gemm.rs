@@ -95,17 +95,20 @@ pub(crate) struct Panel {
     pub(crate) source: Matrix,
     /// At most two vectors.
     pub(crate) columns: usize,
-    /// First column of `C`.
+    /// The first one's number, for the bias.
+    pub(crate) column: usize,
+    /// Where it lies in a row of `C`.
     pub(crate) to: usize,
 }
 
-/// The panels of a right operand `[k, columns]` whose products go to `C`'s columns from `to` on.
-pub(crate) fn panels(isa: Isa, source: Matrix, columns: usize, to: usize) -> Vec<Panel> {
+/// The panels of a right operand `[k, columns]`.
+pub(crate) fn panels(isa: Isa, source: Matrix, columns: usize) -> Vec<Panel> {
     let width = 2 * isa.lanes();
     let panel = |first: usize| Panel {
         source: source.from(0, first),
         columns: width.min(columns - first),
-        to: to + first,
+        column: first,
+        to: first,
     };
     (0..columns).step_by(width).map(panel).collect()
 }
@@ -118,12 +121,9 @@ pub(crate) struct Gemm<'a> {
     pub(crate) k_blocks: &'a [Range<usize>],
     pub(crate) c: Shared,
     pub(crate) c_stride: usize,
-    /// A bias is indexed as the columns of `C`.
+    /// A bias has a value for each column.
     pub(crate) start: Start,
 }
-
-// SAFETY: the bias is only read.
-unsafe impl Sync for Gemm<'_> {}
 
 impl Gemm<'_> {
     /// Computes the product as one phase of the crew.
@@ -155,7 +155,7 @@ impl Gemm<'_> {
                 unsafe { isa.run(PackPanel { source, k: k.len(), columns, width, panel: b }) };
                 let start = match self.start {
                     _ if q > 0 => Start::Add,
-                    Start::Bias(bias) => Start::Bias(bias.wrapping_add(panel.to)),
+                    Start::Bias(bias) => Start::Bias(bias.from(panel.column)),
                     start => start,
                 };
                 for i in range.clone() {

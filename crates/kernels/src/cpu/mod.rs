@@ -1,13 +1,30 @@
 //! Kernels of the Flex backend.
 //!
 //! From below: `simd` (vectors, instruction sets, `exp` and friends), `tile` (the micro-kernel),
-//! `pack` (operands in its order), `crew` (threads), `buffer` (scratch), `gemm` (whole products).
+//! `pack` (operands in its order), `crew` (threads), `buffer` (scratch), `gemm` (whole products);
+//! then the recurrent layers: `layer` (sizes and order of steps), `weights` (packed once for a scan),
+//! `cells` (the equations), `forward`, `backward`, `weight_gradients`; and
+//! `cross_entropy`, the output layer with its loss.
 
+mod backward;
 mod buffer;
+mod cells;
 mod crew;
+mod cross_entropy;
+mod forward;
 mod gemm;
+mod layer;
 mod pack;
 mod simd;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod weight_gradients;
+mod weights;
+
+pub(crate) use backward::{Backward, Gradients};
+pub(crate) use cross_entropy::{CrossEntropy, LossGradients};
+pub(crate) use forward::{Forward, Tape};
+pub(crate) use layer::Layer;
+pub(crate) use pack::Matrix;
+pub(crate) use simd::Isa;

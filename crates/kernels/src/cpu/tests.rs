@@ -113,11 +113,11 @@ fn products_equal_plain_loops_whatever_the_layout_and_the_threads() {
                         let k_blocks: Vec<_> = blocks(k).collect();
                         let gemm = Gemm {
                             a: packed,
-                            panels: &panels(isa, b_source, n, 0),
+                            panels: &panels(isa, b_source, n),
                             k_blocks: &k_blocks,
                             c: Shared::writing(&mut c),
                             c_stride: n,
-                            start: Start::Bias(bias.as_ptr()),
+                            start: Start::Bias(Shared::reading(&bias)),
                         };
                         Crew::run(threads, |crew| {
                             packed.pack(crew, isa, a_source, k);

@@ -5,6 +5,7 @@
 //! multiply-adds a cycle busy on AVX-512, with few enough loads beside them (Goto and van de Geijn
 //! 2008, "Anatomy of high-performance matrix multiplication").
 
+use super::buffer::Shared;
 use super::simd::{Isa, Simd, Task};
 
 /// The most rows of a tile on any instruction set.
@@ -34,7 +35,7 @@ pub(crate) enum Start {
     /// It is added to.
     Add,
     /// It is overwritten, a row vector added to each row.
-    Bias(*const f32),
+    Bias(Shared),
 }
 
 /// One tile: `C[rows, columns] (+)= A[rows, k] B[k, columns]`.
@@ -146,7 +147,7 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
                 let value = match tile.start {
                     Start::Zero => sum,
                     Start::Add => S::add(start(row.add(at)), sum),
-                    Start::Bias(bias) => S::add(start(bias.add(at)), sum),
+                    Start::Bias(bias) => S::add(start(bias.at(at)), sum),
                 };
                 if columns >= S::LANES {
                     S::store(row.add(at), value);

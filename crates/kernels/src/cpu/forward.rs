@@ -1,0 +1,214 @@
+//! The scan forward: inputs of many steps in one product, then step by step.
+
+use super::buffer::{Buffer, Shared};
+use super::cells::{ForwardStep, ForwardUnits};
+use super::crew::Crew;
+use super::gemm::{Gemm, Packed, blocks, panels, tile_rows};
+use super::layer::{Layer, StepProduct, Units, in_rows};
+use super::pack::Matrix;
+use super::tile::{K_BLOCK, Lay, Start};
+use super::weights::PackedWeights;
+
+/// Floats of gates that inference computes at a time: they stay in the second cache.
+const INFERENCE_CHUNK: usize = 1 << 18;
+
+/// Operands and results of a forward pass.
+pub(crate) struct Forward<'a> {
+    /// `[T, B, I]`.
+    pub(crate) input: &'a [f32],
+    /// `[I, G*H]`.
+    pub(crate) weight_input: Matrix,
+    /// `[H, G*H]`.
+    pub(crate) weight_hidden: Matrix,
+    /// `[G*H]`.
+    pub(crate) bias_input: &'a [f32],
+    /// `[G*H]`.
+    pub(crate) bias_hidden: &'a [f32],
+    /// `[S, B, H]`.
+    pub(crate) state: &'a [f32],
+    /// `[T + S, B, H]`: all hidden vectors, then the final state.
+    pub(crate) output: &'a mut [f32],
+    /// What the backward pass needs; inference keeps none of it.
+    pub(crate) tape: Option<Tape<'a>>,
+}
+
+/// What a forward pass keeps for the backward pass.
+pub(crate) struct Tape<'a> {
+    /// Gate activations, `[T, B, G*H]`.
+    pub(crate) gates: &'a mut [f32],
+    /// `[T, B, H]`: an LSTM's memory cells; of a GRU with the reset after, `W_n h + b_n`; else empty.
+    pub(crate) extra: &'a mut [f32],
+}
+
+impl Layer<'_> {
+    /// Runs the layer over the sequence.
+    pub(crate) fn forward(&self, pass: Forward<'_>) {
+        let (isa, batch, hidden, columns) = (self.isa, self.batch, self.hidden, self.columns());
+        let (all_units, tasks) = self.units();
+        let keep = pass.tape.is_some();
+        let per_step = batch * columns;
+        let chunk =
+            if keep { self.steps } else { (INFERENCE_CHUNK / per_step).clamp(1, self.steps) };
+
+        let weights = PackedWeights::new(isa, hidden, hidden, self.cell.gates());
+        let state_buffers = [(); 2].map(|()| Buffer::new(self.row_block(batch)));
+        let states = state_buffers.each_ref().map(|buffer| buffer.pointer());
+        let reset = Buffer::new(if self.two_products() { self.row_block(batch) } else { 0 });
+        let inputs = Packed::scratch(isa, chunk * batch, self.inputs.div_ceil(K_BLOCK), Lay::Rows);
+        let gates_scratch = Buffer::new(if keep { 0 } else { chunk * per_step });
+        let extra_scratch = Buffer::new(if keep { 0 } else { batch * hidden });
+        let (gates, extra) = match pass.tape {
+            Some(tape) => (Shared::writing(tape.gates), Shared::writing(tape.extra)),
+            None => (gates_scratch.pointer(), extra_scratch.pointer()),
+        };
+        let bias = self.bias(pass.bias_input, pass.bias_hidden);
+        let output = Shared::writing(pass.output);
+        let initial = Shared::reading(pass.state);
+        let bias_hidden = Shared::reading(pass.bias_hidden);
+        let input_blocks: Vec<_> = blocks(self.inputs).collect();
+        let input_panels = panels(isa, pass.weight_input, columns);
+        let input = Shared::reading(pass.input);
+        let bias = Shared::reading(&bias);
+
+        Crew::run(self.threads, |crew| {
+            weights.pack(crew, &all_units, |gate| pass.weight_hidden.from(0, gate * hidden));
+            crew.phase(1, |_| self.rows_in(states[0], initial));
+            let mut read = 0;
+            while read < self.steps {
+                let reads = read..(read + chunk).min(self.steps);
+                let range = self.steps_of(reads.clone());
+                // a_t = W_x x_t + b for all steps of the chunk at once.
+                let rows = range.len() * batch;
+                let source = Matrix::rows(input.at(range.start * batch * self.inputs), self.inputs);
+                let a = Packed { data: inputs.pointer(), rows, lay: Lay::Rows };
+                a.pack(crew, isa, source, self.inputs);
+                let c = if keep { gates.from(range.start * per_step) } else { gates };
+                Gemm {
+                    a,
+                    panels: &input_panels,
+                    k_blocks: &input_blocks,
+                    c,
+                    c_stride: columns,
+                    start: Start::Bias(bias),
+                }
+                .run(crew, isa);
+                for i in reads.clone() {
+                    let t = self.step(i);
+                    let cell_before = match (self.cell.has_cell_state(), keep, i) {
+                        (false, ..) => extra,
+                        (true, true, 1..) => extra.from(self.step(i - 1) * batch * hidden),
+                        (true, false, 1..) => extra,
+                        (true, _, 0) => initial.from(batch * hidden),
+                    };
+                    let kept = if keep { t * batch * hidden } else { 0 };
+                    let step = ForwardStep {
+                        layer: self,
+                        t,
+                        keep,
+                        gates: c.from((t - range.start) * per_step),
+                        cell_before,
+                        extra: extra.from(kept),
+                        hidden_before: states[i % 2],
+                        hidden_after: states[(i + 1) % 2],
+                        reset: reset.pointer(),
+                        output: output.from(t * batch * hidden),
+                    };
+                    self.forward_step(crew, &step, &weights, &all_units, tasks, bias_hidden);
+                }
+                read = reads.end;
+            }
+            crew.phase(1, |_| {
+                let last = output.from(self.steps * batch * hidden);
+                self.rows_out(states[self.steps % 2], last);
+                if self.cell.has_cell_state() {
+                    let cell = if keep { self.step(self.steps - 1) * batch * hidden } else { 0 };
+                    // SAFETY: the last `[B, H]` of the output; one thread.
+                    unsafe {
+                        let to = last.at(batch * hidden);
+                        std::ptr::copy_nonoverlapping(extra.at(cell), to, batch * hidden);
+                    }
+                }
+            });
+        });
+    }
+
+    /// `W_h h` added to the gates and the cell's equations, for all units of a step.
+    fn forward_step(
+        &self,
+        crew: &Crew<'_>,
+        step: &ForwardStep<'_, '_>,
+        weights: &PackedWeights,
+        all_units: &[Units],
+        tasks: usize,
+        bias_hidden: Shared,
+    ) {
+        let hidden = self.hidden;
+        let products =
+            if self.two_products() { vec![0..2, 2..3] } else { vec![0..self.cell.gates()] };
+        for (part, gates) in products.into_iter().enumerate() {
+            let a = if part == 0 { step.hidden_before } else { step.reset };
+            crew.phase(tasks, |task| {
+                for index in tile_rows(all_units.len(), tasks, task) {
+                    let units = all_units[index];
+                    for gate in gates.clone() {
+                        // The candidate of a GRU with the reset after has its product apart.
+                        let apart = gate == 2 && self.splits_candidate();
+                        let (c, c_stride, start) = if apart {
+                            let bias = bias_hidden.from(2 * hidden + units.first);
+                            (step.extra.from(units.first), hidden, Start::Bias(bias))
+                        } else {
+                            let c = step.gates.from(gate * hidden + units.first);
+                            (c, self.columns(), Start::Add)
+                        };
+                        self.product(StepProduct {
+                            a,
+                            a_rows: self.batch,
+                            panel: weights.panel(index, gate, units),
+                            units,
+                            c,
+                            c_stride,
+                            start,
+                        });
+                    }
+                    // SAFETY: units of their own, in buffers of the sizes that the layer says.
+                    unsafe { self.isa.run(ForwardUnits { step, units, part }) };
+                }
+            });
+        }
+    }
+
+    /// The biases that can be added before the scan: all but the recurrent one of a candidate that is
+    /// kept apart.
+    fn bias(&self, input: &[f32], hidden: &[f32]) -> Vec<f32> {
+        let apart = if self.splits_candidate() { 2 * self.hidden } else { usize::MAX };
+        let add = |(i, (x, h)): (usize, (&f32, &f32))| if i < apart { x + h } else { *x };
+        input.iter().zip(hidden).enumerate().map(add).collect()
+    }
+
+    /// Copies `[B, H]` into a row block.
+    fn rows_in(&self, block: Shared, rows: Shared) {
+        self.each_run(|row, unit, n| {
+            let from = rows.at(row * self.hidden + unit).cast_const();
+            // SAFETY: `n` units of a row in both.
+            unsafe { std::ptr::copy_nonoverlapping(from, in_rows(block, self.batch, row, unit), n) }
+        });
+    }
+
+    /// Copies a row block to `[B, H]`.
+    fn rows_out(&self, block: Shared, rows: Shared) {
+        self.each_run(|row, unit, n| {
+            let to = rows.at(row * self.hidden + unit);
+            // SAFETY: `n` units of a row in both.
+            unsafe { std::ptr::copy_nonoverlapping(in_rows(block, self.batch, row, unit), to, n) }
+        });
+    }
+
+    /// Calls `f(row, first unit, units)` for each run that is contiguous in a row block.
+    fn each_run(&self, f: impl Fn(usize, usize, usize)) {
+        for row in 0..self.batch {
+            for run in blocks(self.hidden) {
+                f(row, run.start, run.len());
+            }
+        }
+    }
+}

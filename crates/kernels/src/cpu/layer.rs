@@ -1,0 +1,155 @@
+//! What a recurrent layer's forward and backward scans share: sizes, order of steps, memory layout.
+
+use std::ops::Range;
+
+use super::buffer::Shared;
+use super::gemm::{blocks, tile_rows, tiles};
+use super::simd::Isa;
+use super::tile::{K_BLOCK, Lay, ROW_STRIDE, Start, Tile, width};
+use crate::cell::{Cell, Direction, Reset};
+
+/// Floating-point operations in a step's product below which one thread does the step alone:
+/// meeting the others at the end of each step would cost more than they help.
+const ALONE: usize = 1 << 19;
+
+/// One layer, one direction, one batch.
+pub(crate) struct Layer<'a> {
+    pub(crate) isa: Isa,
+    pub(crate) threads: usize,
+    pub(crate) cell: Cell,
+    pub(crate) direction: Direction,
+    pub(crate) lengths: Option<&'a [usize]>,
+    pub(crate) steps: usize,
+    pub(crate) batch: usize,
+    pub(crate) inputs: usize,
+    pub(crate) hidden: usize,
+}
+
+/// Some hidden units: the share of one task of a step.
+#[derive(Clone, Copy)]
+pub(crate) struct Units {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+impl Layer<'_> {
+    /// Columns of the weights, `G*H`.
+    pub(crate) fn columns(&self) -> usize {
+        self.cell.gates() * self.hidden
+    }
+
+    /// Vectors in a state: 2 for an LSTM (hidden, cell), else 1.
+    pub(crate) fn states(&self) -> usize {
+        1 + usize::from(self.cell.has_cell_state())
+    }
+
+    /// The step that is read `i`-th.
+    pub(crate) fn step(&self, i: usize) -> usize {
+        match self.direction {
+            Direction::Forward => i,
+            Direction::Reverse => self.steps - 1 - i,
+        }
+    }
+
+    /// The steps that the reads `reads` cover, as a range.
+    pub(crate) fn steps_of(&self, reads: Range<usize>) -> Range<usize> {
+        match self.direction {
+            Direction::Forward => reads,
+            Direction::Reverse => self.steps - reads.end..self.steps - reads.start,
+        }
+    }
+
+    /// Whether sequence `row` reaches step `t`.
+    #[inline(always)]
+    pub(crate) fn live(&self, row: usize, t: usize) -> bool {
+        self.lengths.is_none_or(|lengths| t < lengths[row])
+    }
+
+    /// The step read before `t` in sequence `row`; `None` at its first.
+    #[inline(always)]
+    pub(crate) fn before(&self, row: usize, t: usize) -> Option<usize> {
+        match self.direction {
+            Direction::Forward => t.checked_sub(1),
+            Direction::Reverse => {
+                let length = self.lengths.map_or(self.steps, |lengths| lengths[row]);
+                (t + 1 < length).then_some(t + 1)
+            }
+        }
+    }
+
+    /// The hidden units in shares of one panel, and how many tasks share them.
+    pub(crate) fn units(&self) -> (Vec<Units>, usize) {
+        let width = 2 * self.isa.lanes();
+        let units = |first| Units { first, count: width.min(self.hidden - first) };
+        let all: Vec<Units> = (0..self.hidden).step_by(width).map(units).collect();
+        let operations = 2 * self.batch * self.hidden * self.columns();
+        let tasks = if operations < ALONE { 1 } else { all.len() };
+        (all, tasks)
+    }
+
+    /// Blocks of `k` in a hidden vector.
+    pub(crate) fn hidden_blocks(&self) -> usize {
+        self.hidden.div_ceil(K_BLOCK)
+    }
+
+    /// Floats in a row block of `rows` hidden vectors.
+    pub(crate) fn row_block(&self, rows: usize) -> usize {
+        self.hidden_blocks() * rows * ROW_STRIDE
+    }
+
+    /// Whether the reset gate of a GRU acts on the product, so that the candidate's two halves are
+    /// kept apart.
+    pub(crate) fn splits_candidate(&self) -> bool {
+        self.cell == Cell::Gru { reset: Reset::After }
+    }
+
+    /// Whether a step has two products, the second of what the first one gives.
+    pub(crate) fn two_products(&self) -> bool {
+        self.cell == Cell::Gru { reset: Reset::Before }
+    }
+}
+
+/// `C[B, units] (+)= A[B, H] panel`: one step's product for one share of the units.
+pub(crate) struct StepProduct {
+    /// The first of the step's `B` rows in a row block of `a_rows` rows.
+    pub(crate) a: Shared,
+    pub(crate) a_rows: usize,
+    pub(crate) panel: Shared,
+    pub(crate) units: Units,
+    pub(crate) c: Shared,
+    pub(crate) c_stride: usize,
+    pub(crate) start: Start,
+}
+
+impl Layer<'_> {
+    /// Computes a step's product.
+    pub(crate) fn product(&self, product: StepProduct) {
+        let StepProduct { a, a_rows, panel, units, c, c_stride, start } = product;
+        let count = tiles(self.isa, self.batch);
+        let width = width(self.isa, units.count);
+        for (q, k) in blocks(self.hidden).enumerate() {
+            for i in 0..count {
+                let rows = tile_rows(self.batch, count, i);
+                let tile = Tile {
+                    rows: rows.len(),
+                    columns: units.count,
+                    k: k.len(),
+                    a: a.at((q * a_rows + rows.start) * ROW_STRIDE),
+                    lay: Lay::Rows,
+                    b: panel.at(k.start * width),
+                    c: c.at(rows.start * c_stride),
+                    c_stride,
+                    start: if q == 0 { start } else { Start::Add },
+                };
+                // SAFETY: packed operands; the task owns these columns of C.
+                unsafe { tile.compute(self.isa) };
+            }
+        }
+    }
+}
+
+/// Unit `unit` of row `row` in a row block of `rows` rows; a panel's units lie together.
+#[inline(always)]
+pub(crate) fn in_rows(block: Shared, rows: usize, row: usize, unit: usize) -> *mut f32 {
+    block.at(((unit / K_BLOCK) * rows + row) * ROW_STRIDE + unit % K_BLOCK)
+}

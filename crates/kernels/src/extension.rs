@@ -1,1 +1,0 @@
-//! Dispatch and tape.

@@ -1,0 +1,252 @@
+//! The kernels on Flex: tensors in, slices to [`crate::cpu`], tensors out.
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{Bytes, DType, Shape};
+
+use super::{Kept, LossPlan, Recurrent, RecurrentPlan, SequenceKernels, SequenceOps};
+use crate::cpu::{
+    Backward, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Tape,
+};
+use crate::cross_entropy::Reduction;
+
+impl SequenceOps for Flex {
+    fn recurrent_layer(
+        input: FloatTensor<Self>,
+        weight_input: FloatTensor<Self>,
+        weight_hidden: FloatTensor<Self>,
+        bias_input: FloatTensor<Self>,
+        bias_hidden: FloatTensor<Self>,
+        state: FloatTensor<Self>,
+        plan: RecurrentPlan,
+    ) -> FloatTensor<Self> {
+        let operands =
+            Recurrent { input, weight_input, weight_hidden, bias_input, bias_hidden, state };
+        Self::recurrent_forward(operands, &plan, false).0
+    }
+
+    fn output_cross_entropy(
+        hidden: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        plan: LossPlan,
+    ) -> FloatTensor<Self> {
+        Self::cross_entropy(hidden, weight, bias, targets, &plan, false).0
+    }
+}
+
+impl SequenceKernels for Flex {
+    fn recurrent_forward(
+        operands: Recurrent<FlexTensor>,
+        plan: &RecurrentPlan,
+        keep: bool,
+    ) -> (FlexTensor, Option<Kept<FlexTensor>>) {
+        let operands = dense(operands);
+        let layer = layer(plan, &operands);
+        let Layer { steps, batch, hidden, .. } = layer;
+        let rows = steps + layer.states();
+        let when = |kept: bool, n: usize| vec![0.0; if kept { n } else { 0 }];
+        let mut output = vec![0.0; rows * batch * hidden];
+        let mut gates = when(keep, steps * batch * layer.columns());
+        let has_extra = layer.cell.has_cell_state() || layer.splits_candidate();
+        let mut extra = when(keep && has_extra, steps * batch * hidden);
+        layer.forward(Forward {
+            input: slice(&operands.input),
+            weight_input: matrix(&operands.weight_input),
+            weight_hidden: matrix(&operands.weight_hidden),
+            bias_input: slice(&operands.bias_input),
+            bias_hidden: slice(&operands.bias_hidden),
+            state: slice(&operands.state),
+            output: &mut output,
+            tape: keep.then_some(Tape { gates: &mut gates, extra: &mut extra }),
+        });
+        let kept = keep.then(|| Kept { gates: flat(gates), extra: flat(extra) });
+        (tensor(output, [rows, batch, hidden]), kept)
+    }
+
+    fn recurrent_backward(
+        operands: Recurrent<FlexTensor>,
+        output: FlexTensor,
+        kept: Kept<FlexTensor>,
+        output_gradient: FlexTensor,
+        plan: &RecurrentPlan,
+        wanted: [bool; 6],
+    ) -> [Option<FlexTensor>; 6] {
+        let operands = dense(operands);
+        let output_gradient = output_gradient.to_contiguous();
+        let layer = layer(plan, &operands);
+        let Layer { steps, batch, inputs, hidden, .. } = layer;
+        let (states, columns) = (layer.states(), layer.columns());
+        let when = |wanted: bool, n: usize| vec![0.0; if wanted { n } else { 0 }];
+        let mut d_input = when(wanted[0], steps * batch * inputs);
+        let mut d_weight_input = when(wanted[1], inputs * columns);
+        let mut d_weight_hidden = when(wanted[2], hidden * columns);
+        let (mut d_bias_input, mut d_bias_hidden) = (vec![0.0; columns], vec![0.0; columns]);
+        let mut d_state = vec![0.0; states * batch * hidden];
+        layer.backward(
+            &Backward {
+                input: slice(&operands.input),
+                weight_input: matrix(&operands.weight_input),
+                weight_hidden: matrix(&operands.weight_hidden),
+                state: slice(&operands.state),
+                output: slice(&output),
+                gates: slice(&kept.gates),
+                extra: slice(&kept.extra),
+                output_gradient: slice(&output_gradient),
+            },
+            Gradients {
+                input: &mut d_input,
+                weight_input: &mut d_weight_input,
+                weight_hidden: &mut d_weight_hidden,
+                bias_input: &mut d_bias_input,
+                bias_hidden: &mut d_bias_hidden,
+                state: &mut d_state,
+            },
+        );
+        [
+            wanted[0].then(|| tensor(d_input, [steps, batch, inputs])),
+            wanted[1].then(|| tensor(d_weight_input, [inputs, columns])),
+            wanted[2].then(|| tensor(d_weight_hidden, [hidden, columns])),
+            wanted[3].then(|| flat(d_bias_input)),
+            wanted[4].then(|| flat(d_bias_hidden)),
+            wanted[5].then(|| tensor(d_state, [states, batch, hidden])),
+        ]
+    }
+
+    fn cross_entropy(
+        hidden: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        targets: FlexTensor,
+        plan: &LossPlan,
+        with_gradients: bool,
+    ) -> (FlexTensor, Option<[FlexTensor; 3]>) {
+        let [hidden, bias] = [hidden, bias].map(|t| t.to_contiguous());
+        let (count, features) = (hidden.shape()[0], hidden.shape()[1]);
+        let vocabulary = bias.shape()[0];
+        let targets = indices(&targets.to_contiguous(), vocabulary, plan.options.ignore_index);
+        let counted = targets.iter().flatten().count();
+        let loss = CrossEntropy {
+            isa: Isa::best(),
+            threads: rayon::current_num_threads(),
+            hidden: slice(&hidden),
+            features,
+            weight: matrix(&weight),
+            bias: slice(&bias),
+            targets: &targets,
+            smoothing: plan.options.label_smoothing as f32,
+            scale: match plan.options.reduction {
+                Reduction::Sum => 1.0,
+                Reduction::Mean => 1.0 / counted.max(1) as f32,
+            },
+            has_bias: plan.has_bias,
+        };
+        let mut output = vec![0.0; 1 + count];
+        if !with_gradients {
+            output[0] = loss.run(&mut output[1..], None);
+            return (flat(output), None);
+        }
+        let mut d_hidden = vec![0.0; count * features];
+        let mut d_weight = vec![0.0; features * vocabulary];
+        let mut d_bias = vec![0.0; vocabulary];
+        let gradients =
+            LossGradients { hidden: &mut d_hidden, weight: &mut d_weight, bias: &mut d_bias };
+        let (first, tokens) = output.split_at_mut(1);
+        first[0] = loss.run(tokens, Some(gradients));
+        // The gradient lies as the weight does: of a tied table it is the table's, seen transposed.
+        let d_weight = if matrix(&weight).column_stride == 1 {
+            tensor(d_weight, [features, vocabulary])
+        } else {
+            let turned = tensor(d_weight, [vocabulary, features]);
+            let layout = turned.layout().transpose(0, 1);
+            turned.with_layout(layout)
+        };
+        (flat(output), Some([tensor(d_hidden, [count, features]), d_weight, flat(d_bias)]))
+    }
+
+    fn scaled_by_first(mut tensor: FlexTensor, factors: &FlexTensor) -> FlexTensor {
+        let factor = slice(&factors.to_contiguous())[0];
+        if factor != 1.0 {
+            for value in tensor.storage_mut::<f32>() {
+                *value *= factor;
+            }
+        }
+        tensor
+    }
+}
+
+/// The operands that the kernels read as slices, made dense; weights are read as they lie.
+fn dense(operands: Recurrent<FlexTensor>) -> Recurrent<FlexTensor> {
+    Recurrent {
+        input: operands.input.to_contiguous(),
+        bias_input: operands.bias_input.to_contiguous(),
+        bias_hidden: operands.bias_hidden.to_contiguous(),
+        state: operands.state.to_contiguous(),
+        ..operands
+    }
+}
+
+/// The layer that a plan and its tensors make.
+fn layer<'a>(plan: &'a RecurrentPlan, operands: &Recurrent<FlexTensor>) -> Layer<'a> {
+    let (input, weight) = (operands.input.shape(), operands.weight_hidden.shape());
+    Layer {
+        isa: Isa::best(),
+        threads: rayon::current_num_threads(),
+        cell: plan.cell,
+        direction: plan.direction,
+        lengths: plan.lengths.as_deref(),
+        steps: input[0],
+        batch: input[1],
+        inputs: input[2],
+        hidden: weight[0],
+    }
+}
+
+/// A dense tensor's values.
+fn slice(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("dense f32")
+}
+
+/// A matrix as it lies, transposed views included.
+fn matrix(tensor: &FlexTensor) -> Matrix {
+    let layout = tensor.layout();
+    let stride = |axis: usize| usize::try_from(layout.strides()[axis]).expect("no flipped weights");
+    Matrix {
+        start: tensor.storage::<f32>()[layout.start_offset()..].as_ptr(),
+        row_stride: stride(0),
+        column_stride: stride(1),
+    }
+}
+
+/// Targets as indices into the vocabulary, `None` where ignored.
+fn indices(targets: &FlexTensor, vocabulary: usize, ignored: Option<i64>) -> Vec<Option<usize>> {
+    let index = |target: i64| {
+        (Some(target) != ignored).then(|| {
+            let index = usize::try_from(target).ok().filter(|&index| index < vocabulary);
+            index.unwrap_or_else(|| {
+                panic!("linear_cross_entropy: target {target} is outside 0..{vocabulary}")
+            })
+        })
+    };
+    match targets.dtype() {
+        DType::I64 => {
+            targets.as_slice::<i64>().expect("dense").iter().copied().map(index).collect()
+        }
+        DType::I32 => {
+            let targets = targets.as_slice::<i32>().expect("dense");
+            targets.iter().map(|&target| index(i64::from(target))).collect()
+        }
+        other => panic!("linear_cross_entropy: targets of type {other:?}, expected i32 or i64"),
+    }
+}
+
+fn tensor<const D: usize>(data: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(data), Layout::contiguous(Shape::from(shape)), DType::F32)
+}
+
+fn flat(data: Vec<f32>) -> FlexTensor {
+    let n = data.len();
+    tensor(data, [n])
+}

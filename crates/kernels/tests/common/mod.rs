@@ -1,0 +1,185 @@
+//! Random layers and comparisons.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use burn::prelude::*;
+use lampwick_kernels::{Activation, Cell, RecurrentState, RecurrentWeights, Reset, Sequence};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+pub fn all_cells() -> [Cell; 5] {
+    [
+        Cell::Lstm,
+        Cell::Gru { reset: Reset::After },
+        Cell::Gru { reset: Reset::Before },
+        Cell::Rnn { activation: Activation::Tanh },
+        Cell::Rnn { activation: Activation::Relu },
+    ]
+}
+
+pub fn random(rng: &mut ChaCha8Rng, n: usize) -> Vec<f32> {
+    (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// Operands of one layer on the host.
+pub struct Case {
+    pub cell: Cell,
+    pub shape: [usize; 4],
+    pub input: Vec<f32>,
+    pub weight_input: Vec<f32>,
+    pub weight_hidden: Vec<f32>,
+    pub bias_input: Vec<f32>,
+    pub bias_hidden: Vec<f32>,
+    pub hidden: Vec<f32>,
+    pub memory: Vec<f32>,
+    /// Gradients of the outputs and the final state.
+    pub pull: [Vec<f32>; 3],
+}
+
+pub type Layer = fn(
+    Cell,
+    Tensor<3>,
+    RecurrentWeights,
+    Option<RecurrentState>,
+    Sequence<'_>,
+) -> (Tensor<3>, RecurrentState);
+
+impl Case {
+    /// What [`Case::values_and_gradients`] returns, in order.
+    pub const NAMES: [&'static str; 10] = [
+        "outputs",
+        "final hidden",
+        "final cell",
+        "d input",
+        "d weight_input",
+        "d weight_hidden",
+        "d bias_input",
+        "d bias_hidden",
+        "d hidden",
+        "d cell",
+    ];
+
+    pub fn random(rng: &mut ChaCha8Rng, cell: Cell, shape: [usize; 4]) -> Self {
+        let [steps, batch, inputs, hidden] = shape;
+        let columns = cell.gates() * hidden;
+        // Small weights keep long random recurrences tame.
+        let scaled = |v: Vec<f32>, n: usize| {
+            let bound = 1.0 / (n as f32).sqrt();
+            v.into_iter().map(|x| x * bound).collect()
+        };
+        Case {
+            cell,
+            shape,
+            input: random(rng, steps * batch * inputs),
+            weight_input: scaled(random(rng, inputs * columns), inputs),
+            weight_hidden: scaled(random(rng, hidden * columns), hidden),
+            bias_input: random(rng, columns),
+            bias_hidden: random(rng, columns),
+            hidden: random(rng, batch * hidden),
+            memory: random(rng, batch * hidden),
+            pull: [
+                random(rng, steps * batch * hidden),
+                random(rng, batch * hidden),
+                random(rng, batch * hidden),
+            ],
+        }
+    }
+
+    fn leaf<const D: usize>(data: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(data.to_vec(), shape), device).require_grad()
+    }
+
+    pub fn values(&self, device: &Device, sequence: Sequence<'_>) -> Vec<Vec<f32>> {
+        let [steps, batch, inputs, hidden] = self.shape;
+        let columns = self.cell.gates() * hidden;
+        let plain = |t: &[f32], shape: Vec<usize>| TensorData::new(t.to_vec(), shape);
+        let tracked = |t: Tensor<2>| if device.is_autodiff() { t.require_grad() } else { t };
+        let weights = RecurrentWeights {
+            input: tracked(Tensor::from_data(
+                plain(&self.weight_input, vec![inputs, columns]),
+                device,
+            )),
+            hidden: Tensor::from_data(plain(&self.weight_hidden, vec![hidden, columns]), device),
+            bias_input: Some(Tensor::from_data(plain(&self.bias_input, vec![columns]), device)),
+            bias_hidden: Some(Tensor::from_data(plain(&self.bias_hidden, vec![columns]), device)),
+        };
+        let input = Tensor::from_data(plain(&self.input, vec![steps, batch, inputs]), device);
+        let state = |v: &[f32]| Tensor::from_data(plain(v, vec![batch, hidden]), device);
+        let state = RecurrentState {
+            hidden: state(&self.hidden),
+            cell: self.cell.has_cell_state().then(|| state(&self.memory)),
+        };
+        let (outputs, last) =
+            lampwick_kernels::recurrent(self.cell, input, weights, Some(state), sequence);
+        let mut all = vec![
+            outputs.try_into_vec_as::<f32>().expect("floats"),
+            last.hidden.try_into_vec_as::<f32>().expect("floats"),
+        ];
+        all.extend(last.cell.map(|c| c.try_into_vec_as::<f32>().expect("floats")));
+        all
+    }
+
+    pub fn values_and_gradients(&self, layer: Layer, sequence: Sequence<'_>) -> Vec<Vec<f32>> {
+        let device = Device::flex().autodiff();
+        let [steps, batch, inputs, hidden] = self.shape;
+        let columns = self.cell.gates() * hidden;
+        let input = Self::leaf(&self.input, [steps, batch, inputs], &device);
+        let weight_input = Self::leaf(&self.weight_input, [inputs, columns], &device);
+        let weight_hidden = Self::leaf(&self.weight_hidden, [hidden, columns], &device);
+        let bias_input = Self::leaf(&self.bias_input, [columns], &device);
+        let bias_hidden = Self::leaf(&self.bias_hidden, [columns], &device);
+        let h = Self::leaf(&self.hidden, [batch, hidden], &device);
+        let c = Self::leaf(&self.memory, [batch, hidden], &device);
+        let lstm = self.cell.has_cell_state();
+        let (outputs, last) = layer(
+            self.cell,
+            input.clone(),
+            RecurrentWeights {
+                input: weight_input.clone(),
+                hidden: weight_hidden.clone(),
+                bias_input: Some(bias_input.clone()),
+                bias_hidden: Some(bias_hidden.clone()),
+            },
+            Some(RecurrentState { hidden: h.clone(), cell: lstm.then(|| c.clone()) }),
+            sequence,
+        );
+        let pull = |data: &[f32], shape: [usize; 2]| {
+            Tensor::<2>::from_data(TensorData::new(data.to_vec(), shape), &device)
+        };
+        let p: Tensor<3> = Tensor::from_data(
+            TensorData::new(self.pull[0].clone(), [steps, batch, hidden]),
+            &device,
+        );
+        let mut loss = (outputs.clone() * p).sum()
+            + (last.hidden.clone() * pull(&self.pull[1], [batch, hidden])).sum();
+        if let Some(cell) = &last.cell {
+            loss = loss + (cell.clone() * pull(&self.pull[2], [batch, hidden])).sum();
+        }
+        let mut grads = loss.backward();
+        fn floats<const D: usize>(t: Tensor<D>) -> Vec<f32> {
+            t.try_into_vec_as::<f32>().expect("floats")
+        }
+        let mut all = vec![floats(outputs), floats(last.hidden)];
+        all.push(last.cell.map_or(Vec::new(), floats));
+        all.push(floats(input.grad_remove(&mut grads).expect("tracked")));
+        all.push(floats(weight_input.grad_remove(&mut grads).expect("tracked")));
+        all.push(floats(weight_hidden.grad_remove(&mut grads).expect("tracked")));
+        all.push(floats(bias_input.grad_remove(&mut grads).expect("tracked")));
+        all.push(floats(bias_hidden.grad_remove(&mut grads).expect("tracked")));
+        all.push(floats(h.grad_remove(&mut grads).expect("tracked")));
+        all.push(if lstm {
+            floats(c.grad_remove(&mut grads).expect("tracked"))
+        } else {
+            Vec::new()
+        });
+        all
+    }
+}
+
+/// Elements within `tolerance` of each other, relative to the largest.
+pub fn close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(a.len(), b.len(), "lengths of {what}");
+    let scale = b.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert!((a - b).abs() <= tolerance * scale, "{what}: element {i}: {a} against {b}");
+    }
+}
