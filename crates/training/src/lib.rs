@@ -1,1 +1,68 @@
-//! Under construction.
+//! From one TOML file to a run that can be interrupted, resumed bit by bit, and read by a human.
+//!
+//! Reading order:
+//! - [`config`]: the whole of a run as one typed struct; overrides; errors that name the line;
+//! - [`corpus`]: the config's text as token ids;
+//! - [`mod@train`]: **the main loop**, truncated BPTT with carried state;
+//! - `step`, `gradients`, `optimizer`, [`schedule`], `averaging`: what one step does;
+//! - [`mod@evaluate`]: perplexity of a text, every token scored;
+//! - [`checkpoint`], `snapshot`, `state`: what survives a kill;
+//! - [`run_dir`], [`logs`], [`report`]: what a run leaves behind;
+//! - [`observer`]: what it tells whoever watches; [`dry_run`](mod@dry_run): what it would take;
+//! - [`device`]: device names; [`model`]: a trained run as a model to use.
+//!
+//! # The run directory
+//!
+//! ```text
+//! runs/ptb/
+//!   config.toml      the resolved config, every value; resume reads it
+//!   run.json         version, seed, device, hashes of the data, state, speed, best figures
+//!   tokenizer/       the vocabulary and how text is split
+//!   metrics.jsonl    one line per log interval, validation and test; no clock in it, so that equal
+//!                    runs write equal bytes
+//!   timings.jsonl    seconds and tokens per second by step
+//!   samples.jsonl    generated texts
+//!   report.html      curves, samples, config, published figures; one self-contained page
+//!   checkpoints/     step-000000004650-epoch-0001/ ...: the newest few and the best
+//! ```
+//!
+//! Every file but the three logs appears by an atomic rename; the logs are appended to, and a resumed
+//! run cuts them to what its checkpoint vouches for.
+
+mod averaging;
+pub mod checkpoint;
+pub mod config;
+pub mod corpus;
+pub mod device;
+pub mod dry_run;
+mod error;
+pub mod evaluate;
+mod exact;
+mod finish;
+mod gradients;
+pub mod logs;
+pub mod model;
+pub mod observer;
+mod optimizer;
+mod options;
+mod pace;
+mod parameters;
+pub mod report;
+mod run;
+pub mod run_dir;
+pub mod schedule;
+mod snapshot;
+mod state;
+mod step;
+pub mod train;
+
+pub use config::{Config, ConfigError, Override, Resolved};
+pub use corpus::{Corpus, Text};
+pub use dry_run::{DryRun, dry_run};
+pub use error::{Error, Result};
+pub use evaluate::{EvaluationOptions, evaluate};
+pub use logs::{Metric, Scored};
+pub use model::{TrainedModel, Which};
+pub use observer::{Event, Observer, Started, Step};
+pub use run_dir::{RunDir, RunInfo};
+pub use train::{Outcome, Summary, resume, train};

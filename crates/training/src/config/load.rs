@@ -1,0 +1,236 @@
+//! TOML text -> [`Config`], with errors that say file, line, and the nearest key that exists.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::overrides::{Change, Override};
+use super::{Config, paths};
+
+/// What is wrong with a config, where, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {problem}{}", place(file, *line), mend_clause(mend))]
+pub struct ConfigError {
+    /// The file as given, or `override a.b=value`.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do; may be empty.
+    pub mend: String,
+}
+
+fn place(file: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))
+}
+
+fn mend_clause(mend: &str) -> String {
+    if mend.is_empty() { String::new() } else { format!("; {mend}") }
+}
+
+impl ConfigError {
+    /// A value that cannot work, under a dotted key.
+    pub(crate) fn value(file: &str, key: &str, problem: &str, mend: &str) -> Self {
+        Self {
+            file: file.to_string(),
+            line: None,
+            problem: format!("{key}: {problem}"),
+            mend: mend.to_string(),
+        }
+    }
+}
+
+/// A config ready to run, and what the overrides changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// Every value; paths expanded.
+    pub config: Config,
+    /// Old and new value of each override, in order.
+    pub changes: Vec<Change>,
+}
+
+impl Config {
+    /// Reads a file and applies overrides.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not TOML, unknown keys (with the nearest known one), wrong
+    /// types, unset environment variables in paths, values that cannot work.
+    pub fn load(path: &Path, overrides: &[Override]) -> Result<Resolved, ConfigError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+            file: file.clone(),
+            line: None,
+            problem: format!("cannot read the config: {error}"),
+            mend: "name a TOML file, for instance configs/quickstart.toml".into(),
+        })?;
+        Self::parse(&text, &file, overrides)
+    }
+
+    /// The same from text; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Resolved, ConfigError> {
+        let as_written: Self = toml::from_str(text).map_err(|e| explain(&e, text, file))?;
+        let (mut config, changes) = super::overrides::apply(&as_written, text, overrides)?;
+        paths::expand(&mut config, file)?;
+        super::validate::validate(&config, file)?;
+        Ok(Resolved { config, changes })
+    }
+
+    /// The config as TOML, every value visible; `--print-config` and `config.toml`.
+    ///
+    /// # Panics
+    /// Never: every field is representable in TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("every field of Config is representable in TOML")
+    }
+}
+
+/// Turns serde's message into file, line, dotted key and the nearest known key.
+pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> ConfigError {
+    let message = error.message();
+    let within = error.span().unwrap_or(0..text.len());
+    let Some((unknown, known)) = unknown_name(message) else {
+        return ConfigError {
+            file: file.into(),
+            line: error.span().map(|span| line_of(text, span.start)),
+            problem: message.replace('\n', " "),
+            mend: String::new(),
+        };
+    };
+    let (path, at) = locate(text, unknown, &within).unwrap_or((unknown.to_string(), within.start));
+    let what = if message.starts_with("unknown variant") { "value" } else { "key" };
+    ConfigError {
+        file: file.into(),
+        line: Some(line_of(text, at)),
+        problem: format!("unknown {what} `{path}`"),
+        mend: match nearest(unknown, &known) {
+            Some(near) => format!("did you mean `{near}`? (known here: {})", known.join(", ")),
+            None => format!("known here: {}", known.join(", ")),
+        },
+    }
+}
+
+/// "unknown field `lrr`, expected one of `lr`, `momentum`" -> ("lrr", ["lr", "momentum"]).
+fn unknown_name(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message
+        .strip_prefix("unknown field ")
+        .or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.collect()))
+}
+
+/// The known name closest in spelling, if it is close at all.
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|&k| (strsim::jaro_winkler(name, k), k))
+        .filter(|(similarity, _)| *similarity > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|&b| b == b'\n').count() + 1
+}
+
+/// Dotted path and offset of the key (or string value) `name` inside `within`: serde's span is the
+/// whole table when the section is a tagged enum.
+fn locate(text: &str, name: &str, within: &Range<usize>) -> Option<(String, usize)> {
+    let table = toml::de::DeTable::parse(text).ok()?;
+    let mut found = Vec::new();
+    collect(table.get_ref(), "", name, &mut found);
+    found
+        .iter()
+        .find(|(_, at)| within.contains(at))
+        .or_else(|| found.first())
+        .map(|(path, at)| (path.clone(), *at))
+}
+
+fn collect(
+    table: &toml::de::DeTable<'_>,
+    prefix: &str,
+    name: &str,
+    found: &mut Vec<(String, usize)>,
+) {
+    for (key, value) in table.iter() {
+        let path = if prefix.is_empty() {
+            key.get_ref().to_string()
+        } else {
+            format!("{prefix}.{}", key.get_ref())
+        };
+        if key.get_ref().as_ref() == name {
+            found.push((path.clone(), key.span().start));
+        }
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => collect(inner, &path, name, found),
+            toml::de::DeValue::Array(items) => {
+                for item in items.iter() {
+                    if let toml::de::DeValue::Table(inner) = item.get_ref() {
+                        collect(inner, &path, name, found);
+                    }
+                }
+            }
+            toml::de::DeValue::String(s) if s.as_ref() == name => {
+                found.push((format!("{path} = \"{name}\""), value.span().start));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> ConfigError {
+        Config::parse(text, "run.toml", &[]).unwrap_err()
+    }
+
+    #[test]
+    fn an_unknown_key_names_file_line_and_the_nearest_key() {
+        let e = error("seed = 1\n\n[budget]\nepochs = 3\nepocs = 4\n");
+        assert_eq!(e.line, Some(5));
+        let text = e.to_string();
+        assert!(text.starts_with("run.toml:5: unknown key `budget.epocs`"), "{text}");
+        assert!(text.contains("did you mean `epochs`?"), "{text}");
+    }
+
+    #[test]
+    fn a_key_of_another_optimizer_is_an_error_with_its_line() {
+        let e = error("[optimizer]\nname = \"sgd\"\nlr = 1.0\nbeta1 = 0.9\n");
+        assert_eq!(e.line, Some(4), "{e}");
+        assert!(e.to_string().contains("`optimizer.beta1`"), "{e}");
+        assert!(e.mend.contains("momentum"), "{e}");
+    }
+
+    #[test]
+    fn an_unknown_optimizer_names_the_nearest() {
+        let e = error("[optimizer]\nname = \"adamm\"\n");
+        assert_eq!(e.line, Some(2), "{e}");
+        assert!(e.to_string().contains("did you mean `adam"), "{e}");
+    }
+
+    #[test]
+    fn an_unknown_section_and_a_wrong_type_have_their_line() {
+        let e = error("seed = 1\n[optimiser]\nname = \"sgd\"\n");
+        assert_eq!(e.line, Some(2), "{e}");
+        assert!(e.to_string().contains("did you mean `optimizer`?"), "{e}");
+        assert_eq!(error("seed = 1\n[batches]\nsize = \"big\"\n").line, Some(3));
+        assert_eq!(error("seed = 1\nname =\n").line, Some(2));
+    }
+
+    #[test]
+    fn the_printed_config_reads_back_as_itself() {
+        let config = Config::default();
+        let again = Config::parse(&config.to_toml(), "printed", &[]).unwrap();
+        assert_eq!(again.config, config);
+    }
+
+    #[test]
+    fn a_missing_file_says_which() {
+        let e = Config::load(Path::new("no/such.toml"), &[]).unwrap_err();
+        assert!(e.to_string().contains("no/such.toml"), "{e}");
+    }
+}

@@ -1,0 +1,214 @@
+//! Values that cannot work, found before anything is read or written.
+
+use lampwick_data::BpttLength;
+
+use super::{Config, ConfigError, DataConfig, OptimizerConfig, ScheduleConfig};
+
+/// Collects nothing: the first impossible value is the error.
+pub(super) fn validate(config: &Config, file: &str) -> Result<(), ConfigError> {
+    let check = Checker { file };
+    batches(config, &check)?;
+    data(config, &check)?;
+    optimizer(config, &check)?;
+    schedule(config, &check)?;
+
+    let r = &config.regularization;
+    check.not_negative("regularization.weight_decay", r.weight_decay)?;
+    check.not_negative("regularization.ar", r.ar)?;
+    check.not_negative("regularization.tar", r.tar)?;
+    check.not_negative("regularization.clip_norm", r.clip_norm)?;
+    check.fraction("loss.label_smoothing", config.loss.label_smoothing)?;
+
+    let b = &config.budget;
+    check.not_negative("budget.minutes", b.minutes)?;
+    if b.epochs == 0 && b.steps == 0 && b.tokens == 0 && b.minutes == 0.0 {
+        return check.fail(
+            "budget",
+            "no limit is set, so the run would never end",
+            "set budget.epochs",
+        );
+    }
+    check.positive("checkpoint.keep", config.checkpoint.keep)?;
+    check.not_negative("checkpoint.every_minutes", config.checkpoint.every_minutes)?;
+    if config.report.log_every == 0 {
+        return check.fail("report.log_every", "is 0", "use at least 1");
+    }
+
+    let s = &config.sampling;
+    check.not_negative("sampling.temperature", s.temperature)?;
+    if !(s.top_p > 0.0 && s.top_p <= 1.0) {
+        return check.fail("sampling.top_p", &format!("is {}", s.top_p), "use a value in (0, 1]");
+    }
+    Ok(())
+}
+
+fn batches(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
+    let b = &config.batches;
+    check.positive("batches.size", b.size)?;
+    match b.bptt {
+        BpttLength::Fixed(length) => check.positive("batches.bptt.fixed", length)?,
+        BpttLength::Random { mean, short_probability, std, min } => {
+            check.positive("batches.bptt.random.mean", mean)?;
+            check.positive("batches.bptt.random.min", min)?;
+            check.not_negative("batches.bptt.random.std", std)?;
+            check.fraction("batches.bptt.random.short_probability", short_probability)?;
+        }
+    }
+    check.positive("batches.accumulate", b.accumulate)?;
+    check.positive("batches.evaluation_size", b.evaluation_size)?;
+    check.positive("batches.evaluation_bptt", b.evaluation_bptt)
+}
+
+fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
+    match &config.data {
+        DataConfig::Synthetic(s) => {
+            check.positive("data.train_tokens", s.train_tokens)?;
+            check.positive("data.valid_tokens", s.valid_tokens)
+        }
+        DataConfig::Text(t) if t.train.is_empty() => {
+            check.fail("data.train", "is empty", "name a text file: `data.train=FILE`")
+        }
+        DataConfig::Text(t) if t.valid.is_empty() && !(t.holdout > 0.0 && t.holdout < 0.5) => check
+            .fail(
+                "data.holdout",
+                &format!("is {}, and data.valid is empty", t.holdout),
+                "name a validation file or hold out a share in (0, 0.5)",
+            ),
+        DataConfig::Tokens(t) if t.dir.is_empty() => {
+            check.fail("data.dir", "is empty", "name a folder that `lampwick prepare` wrote")
+        }
+        DataConfig::Text(_) | DataConfig::Tokens(_) => Ok(()),
+    }
+}
+
+fn optimizer(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
+    let lr = config.optimizer.lr();
+    if !(lr.is_finite() && lr >= 0.0) {
+        return check.fail("optimizer.lr", &format!("is {lr}"), "use a finite rate of at least 0");
+    }
+    let betas = |beta1: f64, beta2: f64, epsilon: f64| {
+        check.fraction("optimizer.beta1", beta1)?;
+        check.fraction("optimizer.beta2", beta2)?;
+        check.not_negative("optimizer.epsilon", epsilon)
+    };
+    match &config.optimizer {
+        OptimizerConfig::Sgd(c) => {
+            check.fraction("optimizer.momentum", c.momentum)?;
+            check.fraction("optimizer.dampening", c.dampening)?;
+            if c.nesterov && c.momentum == 0.0 {
+                return check.fail(
+                    "optimizer.nesterov",
+                    "needs a momentum",
+                    "set optimizer.momentum=0.9",
+                );
+            }
+            Ok(())
+        }
+        OptimizerConfig::Adam(c) => betas(c.beta1, c.beta2, c.epsilon),
+        OptimizerConfig::AdamW(c) => betas(c.beta1, c.beta2, c.epsilon),
+        OptimizerConfig::RmsProp(c) => {
+            check.fraction("optimizer.alpha", c.alpha)?;
+            check.fraction("optimizer.momentum", c.momentum)?;
+            check.not_negative("optimizer.epsilon", c.epsilon)
+        }
+        OptimizerConfig::Asgd(_) | OptimizerConfig::NtAsgd(_) => Ok(()),
+    }
+}
+
+fn schedule(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
+    let divisor = |factor: f64| {
+        if factor.is_finite() && factor >= 1.0 {
+            Ok(())
+        } else {
+            check.fail(
+                "schedule.factor",
+                &format!("is {factor}"),
+                "it divides the rate: use at least 1",
+            )
+        }
+    };
+    match &config.schedule {
+        ScheduleConfig::Constant => Ok(()),
+        ScheduleConfig::EpochDecay(c) => divisor(c.factor),
+        ScheduleConfig::Plateau(c) => {
+            divisor(c.factor)?;
+            check.not_negative("schedule.min_lr", c.min_lr)
+        }
+        ScheduleConfig::Cosine(c) => {
+            check.not_negative("schedule.final_fraction", c.final_fraction)?;
+            if c.total_steps > 0 && c.total_steps <= c.warmup_steps {
+                return check.fail(
+                    "schedule.total_steps",
+                    &format!("is {}, within the warm-up of {}", c.total_steps, c.warmup_steps),
+                    "use more steps or a shorter warm-up",
+                );
+            }
+            Ok(())
+        }
+        ScheduleConfig::InverseSquareRoot(c) if c.warmup_steps == 0 => {
+            check.fail("schedule.warmup_steps", "is 0", "use at least 1")
+        }
+        ScheduleConfig::InverseSquareRoot(_) => Ok(()),
+    }
+}
+
+struct Checker<'a> {
+    file: &'a str,
+}
+
+impl Checker<'_> {
+    fn fail(&self, key: &str, problem: &str, mend: &str) -> Result<(), ConfigError> {
+        Err(ConfigError::value(self.file, key, problem, mend))
+    }
+
+    fn positive(&self, key: &str, value: usize) -> Result<(), ConfigError> {
+        if value > 0 { Ok(()) } else { self.fail(key, "is 0", "use at least 1") }
+    }
+
+    fn not_negative(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+        if value.is_finite() && value >= 0.0 {
+            Ok(())
+        } else {
+            self.fail(key, &format!("is {value}"), "use a finite value of at least 0")
+        }
+    }
+
+    fn fraction(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+        if (0.0..1.0).contains(&value) {
+            Ok(())
+        } else {
+            self.fail(key, &format!("is {value}"), "use a value in [0, 1)")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Override;
+
+    #[test]
+    fn impossible_values_are_refused_by_key() {
+        for (change, key) in [
+            ("batches.size=0", "batches.size"),
+            ("batches.bptt.fixed=0", "batches.bptt.fixed"),
+            ("batches.bptt={ random = { mean = 9, std = nan } }", "batches.bptt.random.std"),
+            ("optimizer.lr=nan", "optimizer.lr"),
+            ("optimizer.lr=-1", "optimizer.lr"),
+            ("optimizer.lr=inf", "optimizer.lr"),
+            ("optimizer.momentum=1.5", "optimizer.momentum"),
+            ("regularization.clip_norm=-0.25", "regularization.clip_norm"),
+            ("loss.label_smoothing=1.0", "loss.label_smoothing"),
+            ("budget.epochs=0", "budget"),
+            ("checkpoint.keep=0", "checkpoint.keep"),
+            ("sampling.top_p=0.0", "sampling.top_p"),
+            ("data.train_tokens=0", "data.train_tokens"),
+        ] {
+            let change: Override = change.parse().unwrap();
+            let error = Config::parse("", "run.toml", std::slice::from_ref(&change)).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("run.toml: ") && text.contains(key), "{change}: {text}");
+            assert!(!error.mend.is_empty(), "{change}: no mend");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a run would take, without taking it: files, shapes, memory, speed. Leaves nothing behind.
+
+use std::time::Instant;
+
+use crate::config::{Config, OptimizerConfig};
+use crate::corpus::Corpus;
+use crate::error::Result;
+use crate::run::Run;
+use crate::step::Gradients;
+
+/// The findings of [`dry_run`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct DryRun {
+    /// Trainable numbers.
+    pub parameters: usize,
+    /// Entries of the vocabulary.
+    pub vocabulary: usize,
+    /// Tokens of the training, validation and test text.
+    pub tokens: [usize; 3],
+    /// Training tokens that fill no stream.
+    pub tokens_cut_off: usize,
+    /// Steps of an epoch (expected, when window lengths are drawn).
+    pub steps_per_epoch: u64,
+    /// Steps of the run; 0 when the budget does not say.
+    pub total_steps: u64,
+    /// Estimated bytes: weights, gradients, optimiser state, averages, activations of one window.
+    pub memory: u64,
+    /// Seconds of one optimiser step, measured.
+    pub seconds_per_step: f64,
+    /// Training tokens per second, measured.
+    pub tokens_per_second: f64,
+    /// Estimated seconds of all training steps; evaluation comes on top.
+    pub seconds: Option<f64>,
+}
+
+/// Reads the data, builds the model, and times two real steps on the real shapes (after one that
+/// warms up).
+///
+/// # Errors
+/// Everything that would stop the run before its first step.
+pub fn dry_run(config: &Config) -> Result<DryRun> {
+    let mut run = Run::build(config, Corpus::open(config)?)?;
+    let windows = run.config.batches.accumulate;
+    let step = |run: &mut Run| -> u64 {
+        let mut gradients = Gradients::none();
+        for _ in 0..windows {
+            let Some(batch) = run.batches.next() else { break };
+            run.backward(&batch, &mut gradients);
+        }
+        let tokens = gradients.loss.1;
+        if tokens > 0 {
+            // Rate 0: the real work, and weights that stay.
+            run.update(gradients, 0.0);
+        }
+        tokens
+    };
+    step(&mut run);
+    let start = Instant::now();
+    let mut tokens = 0;
+    let mut steps = 0;
+    for _ in 0..2 {
+        let taken = step(&mut run);
+        tokens += taken;
+        steps += u32::from(taken > 0);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let seconds_per_step = if steps > 0 { seconds / f64::from(steps) } else { f64::NAN };
+    let total_steps = run.total_steps;
+    Ok(DryRun {
+        parameters: run.info.parameters,
+        vocabulary: run.info.vocabulary,
+        tokens: [
+            run.corpus.train.tokens.len(),
+            run.corpus.valid.tokens.len(),
+            run.corpus.test.as_ref().map_or(0, |text| text.tokens.len()),
+        ],
+        tokens_cut_off: run.batches.tokens_cut_off(),
+        steps_per_epoch: run.steps_per_epoch,
+        total_steps,
+        memory: memory(&run.config, run.info.parameters),
+        seconds_per_step,
+        tokens_per_second: if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 },
+        seconds: (total_steps > 0 && steps > 0).then(|| total_steps as f64 * seconds_per_step),
+    })
+}
+
+/// Weights, gradients, moments and averages are as many numbers as parameters each; a window's
+/// activations are what the layers keep for the backward pass.
+fn memory(config: &Config, parameters: usize) -> u64 {
+    let moments = match &config.optimizer {
+        OptimizerConfig::Sgd(c) => u64::from(c.momentum > 0.0),
+        OptimizerConfig::Adam(c) => 2 + u64::from(c.amsgrad),
+        OptimizerConfig::AdamW(_) => 2,
+        OptimizerConfig::RmsProp(c) => 1 + u64::from(c.momentum > 0.0) + u64::from(c.centered),
+        OptimizerConfig::Asgd(_) | OptimizerConfig::NtAsgd(_) => 1, // the average
+    };
+    let stack = config.model.recurrent();
+    let rows = (config.batches.size * config.batches.bptt.nominal()) as u64;
+    let layers: u64 = (0..stack.layers)
+        .map(|layer| {
+            // Gates before and after activation, cell state, output, and their gradients.
+            (2 * stack.cell.gates() as u64 + 4) * stack.hidden_of(layer) as u64
+        })
+        .sum();
+    let embedding = 3 * config.model.embedding as u64;
+    4 * (parameters as u64 * (2 + moments) + rows * (layers + embedding))
+}

@@ -1,0 +1,137 @@
+//! The one error type of this crate.
+
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::CheckpointError;
+use crate::config::ConfigError;
+use crate::device::DeviceError;
+
+/// Result of this crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in a run. Every message says what, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The config cannot be read or cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The `[model]` table describes no model.
+    #[error(transparent)]
+    Model(#[from] lampwick_models::ModelConfigError),
+    /// The device is unknown or not compiled in.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Text, vocabulary, tokens.
+    #[error(transparent)]
+    Data(#[from] lampwick_data::DataError),
+    /// A checkpoint that cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The run directory holds something already.
+    #[error(
+        "{} is not empty, and a run never overwrites: continue it with `--resume {}`, name another \
+         folder, or delete it", .path.display(), .path.display()
+    )]
+    RunDirectoryTaken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder is no run.
+    #[error("{} is no run directory: {problem}; name a folder that `lampwick train` wrote", .path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing or wrong.
+        problem: String,
+    },
+    /// A file of the run cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file of the run cannot be written.
+    #[error(
+        "cannot write {}: {source}; choose a place that exists, is writable and has room",
+        .path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The run's data is not what it was when the run began.
+    #[error(
+        "the {what} is not the one that this run began with (hash {found}, then {expected}): \
+         restore it, or start a new run"
+    )]
+    DataChanged {
+        /// Which part.
+        what: String,
+        /// Hash at the run's start (first digits).
+        expected: String,
+        /// Hash now (first digits).
+        found: String,
+    },
+    /// The text is too short for the batches.
+    #[error(
+        "batches.bptt = {steps} in batches.size = {batch} streams needs at least {needed} tokens, \
+         but the {what} has {tokens}: use a smaller batch, a shorter window or more text"
+    )]
+    StreamTooShort {
+        /// `training text`, ...
+        what: &'static str,
+        /// Tokens in the text.
+        tokens: usize,
+        /// Streams.
+        batch: usize,
+        /// Steps of a window.
+        steps: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
+    /// The loss or the gradient stopped being a number.
+    #[error(
+        "{what} is {value} at step {step} (epoch {epoch}): the step was not applied; {kept}. Try a \
+         lower optimizer.lr (now {lr}), regularization.clip_norm, or a warm-up"
+    )]
+    NonFinite {
+        /// `the loss` or `the gradient norm`.
+        what: &'static str,
+        /// The value.
+        value: f64,
+        /// The step that was not applied, from 1.
+        step: u64,
+        /// Epoch, from 1.
+        epoch: u64,
+        /// Learning rate of that step.
+        lr: f64,
+        /// Which checkpoint is the last good one.
+        kept: String,
+    },
+    /// The run's sampling prompt cannot be encoded.
+    #[error("sampling.prompt {prompt:?}: {problem}; change the prompt or leave it empty")]
+    Prompt {
+        /// The prompt.
+        prompt: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The report's charts could not be drawn.
+    #[error("the report cannot be drawn: {0}")]
+    Report(String),
+}
+
+impl Error {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read { path: path.into(), source }
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write { path: path.into(), source }
+    }
+}

@@ -1,0 +1,130 @@
+//! What follows the last epoch: the test with the best weights, and the final samples.
+
+use std::ops::ControlFlow;
+
+use lampwick_data::{Tokenizer, TokenizerKind};
+use lampwick_decoding::{GenerateOptions, Sampling, generate};
+use lampwick_models::LanguageModel;
+
+use crate::checkpoint::Files;
+use crate::error::{Error, Result};
+use crate::logs::{self, Metric, SampleLine};
+use crate::observer::Event;
+use crate::run::{Stream, seed_of};
+use crate::snapshot;
+use crate::train::{Outcome, Session, Summary};
+
+/// Test, samples, summary. Nothing here changes the run's state, so a run killed meanwhile comes
+/// here again and writes the same lines.
+pub(crate) fn finish(session: &mut Session<'_>) -> Result<Outcome> {
+    let weights = best_weights(session)?;
+    let test = match session.run.corpus.test.clone() {
+        None => None,
+        Some(text) => match session.score(&weights, &text)? {
+            None => {
+                let signal = session.stop.load(std::sync::atomic::Ordering::Relaxed);
+                return Ok(Outcome::Interrupted { signal, step: session.run.state.step });
+            }
+            scored => scored,
+        },
+    };
+    if let Some(scored) = &test {
+        session.logs.metrics.push(&Metric::Test(scored.clone()))?;
+        session.run.info.test_perplexity = Some(scored.perplexity);
+        session.observer.event(&Event::Tested(scored));
+    }
+    sample(session, &weights, session.run.config.sampling.count, true)?;
+    session.logs.sync()?;
+    let state = &session.run.state;
+    let seconds = session.pace.seconds();
+    Ok(Outcome::Finished(Summary {
+        steps: state.step,
+        epochs: state.valid_losses.len() as u64,
+        seconds,
+        tokens_per_second: state.tokens as f64 / seconds.max(1e-9),
+        valid: logs::best_valid(&logs::read(&session.dir.path().join(logs::METRICS))?),
+        test,
+    }))
+}
+
+/// The weights of the best validation, from their checkpoint.
+fn best_weights(session: &mut Session<'_>) -> Result<LanguageModel> {
+    let run = &session.run;
+    let Some(best) = &run.state.best else { return Ok(run.weights()) };
+    if best.step == run.state.step {
+        return Ok(run.weights()); // the last epoch was the best
+    }
+    let path = session.dir.checkpoints().join(&best.checkpoint);
+    match Files::read(&path) {
+        Ok(mut files) => snapshot::weights(&mut files, &run.config.model, &run.weights().device()),
+        Err(error) => {
+            let warning = format!("{error}; the last weights are tested instead of the best");
+            let weights = run.weights();
+            session.observer.event(&Event::Warning(&warning));
+            Ok(weights)
+        }
+    }
+}
+
+/// Generates `count` texts into `samples.jsonl`.
+pub(crate) fn sample(
+    session: &mut Session<'_>,
+    weights: &LanguageModel,
+    count: usize,
+    last: bool,
+) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let run = &session.run;
+    let (epoch, step) = (run.state.epoch, run.state.step);
+    let c = &run.config.sampling;
+    let prompt = |problem: String| Error::Prompt { prompt: c.prompt.clone(), problem };
+    let tokenizer = &run.corpus.tokenizer;
+    let start = encode_prompt(tokenizer, &c.prompt).map_err(prompt)?;
+    let options = GenerateOptions {
+        sampling: Sampling {
+            temperature: c.temperature,
+            top_k: (c.top_k > 0).then_some(c.top_k),
+            top_p: (c.top_p < 1.0).then_some(c.top_p),
+            seed: seed_of(run.config.seed, Stream::Samples),
+        },
+        max_tokens: c.length,
+        // A line is a sentence for words; for characters and bytes it is part of a text.
+        stop: match tokenizer.kind() {
+            TokenizerKind::Characters | TokenizerKind::Bytes => None,
+            TokenizerKind::Words | TokenizerKind::Subwords { .. } => {
+                tokenizer.vocabulary().eos_id()
+            }
+        },
+        suppress: tokenizer.vocabulary().unk_id().into_iter().collect(),
+        ..GenerateOptions::default()
+    };
+    let prompts = vec![start; count];
+    let generated = generate(weights, &prompts, &options, |_| ControlFlow::Continue(()))
+        .map_err(|e| prompt(e.to_string()))?;
+    for one in generated {
+        let decoded = tokenizer.decode(&one.tokens);
+        let text = format!("{}{}", join_prompt(&c.prompt, tokenizer), decoded.trim_end());
+        session.logs.samples.push(&SampleLine { epoch, step, text: text.clone() })?;
+        session.observer.event(&Event::Sample { text: &text, last });
+    }
+    Ok(())
+}
+
+/// The end of a line, so that the model starts a new one, then the prompt's tokens.
+fn encode_prompt(tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>, String> {
+    let mut ids: Vec<u32> = tokenizer.vocabulary().eos_id().into_iter().collect();
+    tokenizer.encode(prompt, &mut ids).map_err(|e| e.to_string())?;
+    if ids.is_empty() {
+        return Err("it is empty, and the vocabulary has no end of line to start from".into());
+    }
+    Ok(ids)
+}
+
+fn join_prompt(prompt: &str, tokenizer: &Tokenizer) -> String {
+    match tokenizer.kind() {
+        TokenizerKind::Words if !prompt.is_empty() => format!("{} ", prompt.trim_end()),
+        _ => prompt.to_string(),
+    }
+}

@@ -1,0 +1,221 @@
+//! The append-only files of a run: one JSON object a line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::state::LogLengths;
+
+/// The names of the three files.
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const TIMINGS: &str = "timings.jsonl";
+pub(crate) const SAMPLES: &str = "samples.jsonl";
+
+/// One line of `metrics.jsonl`. No wall-clock figure is among them, so that equal runs write equal
+/// bytes; those are in `timings.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Metric {
+    /// Training since the last such line.
+    Train {
+        /// Epoch, from 1.
+        epoch: u64,
+        /// Steps taken.
+        step: u64,
+        /// Training tokens so far.
+        tokens: u64,
+        /// Mean loss since the last line, nats per token.
+        loss: f64,
+        /// exp(loss).
+        perplexity: f64,
+        /// Learning rate of the last step.
+        lr: f64,
+        /// Gradient norm of the last step, before clipping.
+        gradient_norm: f64,
+    },
+    /// Validation after an epoch.
+    Valid(Scored),
+    /// The test at the end.
+    Test(Scored),
+}
+
+/// What an evaluation says.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Scored {
+    /// Epoch, from 1.
+    pub epoch: u64,
+    /// Steps taken.
+    pub step: u64,
+    /// Training tokens so far.
+    pub tokens: u64,
+    /// Mean loss, nats per token.
+    pub loss: f64,
+    /// exp(loss).
+    pub perplexity: f64,
+    /// Tokens scored.
+    pub scored: u64,
+    /// Of these, out of vocabulary.
+    pub oov: u64,
+    /// `word`, `character`, `byte` or `token`.
+    pub unit: String,
+    /// Training loss of the whole epoch, nats per token (validation only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_loss: Option<f64>,
+    /// Bits per token above the source's own entropy (synthetic language only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_above_source: Option<f64>,
+    /// Whether it is the best so far (validation only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<bool>,
+}
+
+/// One line of `timings.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Timing {
+    /// Steps taken.
+    pub step: u64,
+    /// Seconds since the run began, over all its sessions.
+    pub seconds: f64,
+    /// Training tokens per second, smoothed.
+    pub tokens_per_second: f64,
+}
+
+/// One line of `samples.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct SampleLine {
+    /// Epoch, from 1.
+    pub epoch: u64,
+    /// Steps taken.
+    pub step: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// Reads one of the files; a line torn by a kill ends it.
+///
+/// # Errors
+/// [`Error::Read`] when the file cannot be read.
+pub fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
+    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The best validation among the lines.
+pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
+    metrics
+        .iter()
+        .filter_map(|metric| match metric {
+            Metric::Valid(scored) => Some(scored),
+            _ => None,
+        })
+        .min_by(|a, b| a.loss.total_cmp(&b.loss))
+        .cloned()
+}
+
+/// An append-only file whose length is part of each checkpoint.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    file: File,
+    path: PathBuf,
+    length: u64,
+}
+
+impl Lines {
+    /// Opens for appending, cut to `length` (0 for a new run).
+    pub(crate) fn open(path: &Path, length: u64) -> Result<Self> {
+        let open = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .read(true)
+                .open(path)?;
+            if file.metadata()?.len() < length {
+                return Err(std::io::Error::other(format!(
+                    "it is shorter than the {length} bytes that the checkpoint vouches for"
+                )));
+            }
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(|e| Error::write(path, e))?;
+        Ok(Self { file, path: path.into(), length })
+    }
+
+    /// Appends one line.
+    pub(crate) fn push(&mut self, line: &impl Serialize) -> Result<()> {
+        let mut bytes = serde_json::to_vec(line).expect("a log line is plain data");
+        bytes.push(b'\n');
+        self.file.write_all(&bytes).map_err(|e| Error::write(&self.path, e))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Flushes to the disk: before a checkpoint vouches for the length.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| Error::write(&self.path, e))
+    }
+}
+
+/// The three logs of a run.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    pub(crate) metrics: Lines,
+    pub(crate) timings: Lines,
+    pub(crate) samples: Lines,
+}
+
+impl Logs {
+    pub(crate) fn open(dir: &Path, lengths: LogLengths) -> Result<Self> {
+        Ok(Self {
+            metrics: Lines::open(&dir.join(METRICS), lengths.metrics)?,
+            timings: Lines::open(&dir.join(TIMINGS), lengths.timings)?,
+            samples: Lines::open(&dir.join(SAMPLES), lengths.samples)?,
+        })
+    }
+
+    /// Syncs all three and returns their lengths.
+    pub(crate) fn sync(&self) -> Result<LogLengths> {
+        for lines in [&self.metrics, &self.timings, &self.samples] {
+            lines.sync()?;
+        }
+        Ok(LogLengths {
+            metrics: self.metrics.length,
+            timings: self.timings.length,
+            samples: self.samples.length,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reopening_cuts_what_no_checkpoint_vouches_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("timings.jsonl");
+        let line = |step| Timing { step, seconds: 1.0, tokens_per_second: 2.0 };
+        let mut lines = Lines::open(&path, 0).unwrap();
+        lines.push(&line(1)).unwrap();
+        let vouched = lines.length;
+        lines.push(&line(2)).unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"torn")
+            .unwrap();
+        let mut again = Lines::open(&path, vouched).unwrap();
+        again.push(&line(3)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let steps: Vec<Timing> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!(steps.iter().map(|t| t.step).collect::<Vec<_>>(), [1, 3]);
+        assert!(Lines::open(&path, 10_000).unwrap_err().to_string().contains("shorter"));
+        assert!(Lines::open(&dir.path().join("no/such/folder.jsonl"), 0).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! A finished (or running) run as a model to evaluate, score and generate with.
+
+use std::path::{Path, PathBuf};
+
+use burn::prelude::*;
+use lampwick_data::Tokenizer;
+use lampwick_metrics::Unit;
+use lampwick_models::LanguageModel;
+
+use crate::checkpoint::{self, Files};
+use crate::config::Config;
+use crate::corpus::unit_of;
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::snapshot;
+
+/// Which of a run's checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// The best validation; the newest where none was validated.
+    #[default]
+    Best,
+    /// The newest.
+    Newest,
+}
+
+/// A trained model with all it needs to read and write text.
+#[derive(Debug)]
+pub struct TrainedModel {
+    /// The weights (ASGD: the average), not on a tape.
+    pub model: LanguageModel,
+    /// Text to ids and back.
+    pub tokenizer: Tokenizer,
+    /// What one token is.
+    pub unit: Unit,
+    /// The run's config.
+    pub config: Config,
+    /// The checkpoint that the weights come from.
+    pub checkpoint: PathBuf,
+    /// What was wrong with checkpoints that had to be passed by.
+    pub warnings: Vec<String>,
+}
+
+impl TrainedModel {
+    /// Loads a run's model onto a device.
+    ///
+    /// A damaged checkpoint is passed by with a warning, as long as there is another.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`], [`Error::Checkpoint`], [`Error::Data`] for a tokenizer that is damaged.
+    pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
+        let run = RunDir::open(dir)?;
+        let config = run.config()?;
+        let tokenizer = run.tokenizer()?;
+        let mut warnings = Vec::new();
+        let mut files = match which {
+            Which::Best => best(&run, &mut warnings)?,
+            Which::Newest => newest(&run, &mut warnings)?,
+        };
+        let words = tokenizer.vocabulary().len();
+        if config.model.vocabulary != words {
+            return Err(Error::NotARun {
+                path: dir.into(),
+                problem: format!(
+                    "its vocabulary has {words} words but its model {}",
+                    config.model.vocabulary
+                ),
+            });
+        }
+        let model = snapshot::weights(&mut files, &config.model, device)?;
+        let checkpoint = files.path().to_path_buf();
+        Ok(Self { model, unit: unit_of(&tokenizer), tokenizer, config, checkpoint, warnings })
+    }
+}
+
+fn newest(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
+    let (files, refused) = checkpoint::newest_valid(&run.checkpoints())?;
+    warnings.extend(refused.iter().map(ToString::to_string));
+    Ok(files)
+}
+
+fn best(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
+    let mut files = newest(run, warnings)?;
+    let Some(best) = snapshot::state(&mut files)?.best else { return newest(run, warnings) };
+    let path = run.checkpoints().join(&best.checkpoint);
+    match Files::read(&path) {
+        Ok(files) => Ok(files),
+        Err(error) => {
+            warnings.push(format!("{error}; using the newest instead of the best"));
+            newest(run, warnings)
+        }
+    }
+}

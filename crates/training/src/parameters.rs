@@ -1,0 +1,81 @@
+//! A model's parameters as a whole: names, count, bytes.
+
+use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::prelude::*;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use sha2::{Digest, Sha256};
+
+/// Gives every parameter the id that follows from its path, `sha256(path)`.
+///
+/// Burn draws ids at random and keys the optimiser's state by them: named after their paths, a
+/// resumed run's parameters meet their own moments again.
+pub(crate) fn name_by_path<M: Module>(model: M) -> M {
+    struct Names(Vec<String>);
+    impl ModuleMapper for Names {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.to_string());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (_, tensor, mapper) = param.consume();
+            let hash = Sha256::digest(self.0.join(".").as_bytes());
+            let id = u64::from_le_bytes(hash[..8].try_into().expect("a SHA-256 has 32 bytes"));
+            Param::from_mapped_value(ParamId::from(id), tensor, mapper)
+        }
+    }
+    model.map(&mut Names(Vec::new()))
+}
+
+/// The parameters as a safetensors file; the same values give the same bytes.
+pub(crate) fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, String> {
+    // Burn's metadata is a hash map of several entries: its order would change from run to run.
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("format", "pt");
+    module.save_into(&mut store).map_err(|e| e.to_string())?;
+    store.get_bytes().map_err(|e| e.to_string())
+}
+
+/// Puts the file's values into `module`; every parameter must be there, in the right shape.
+pub(crate) fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>) -> Result<(), String> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes));
+    module.load_from(&mut store).map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// A list of matrices as a module, so that hidden states travel in the same format as weights.
+#[derive(Module, Debug)]
+pub(crate) struct Matrices {
+    pub(crate) tensors: Vec<Param<Tensor<2>>>,
+}
+
+impl Matrices {
+    pub(crate) fn new(tensors: Vec<Tensor<2>>) -> Self {
+        Self { tensors: tensors.into_iter().map(Param::from_tensor).collect() }
+    }
+
+    pub(crate) fn into_tensors(self) -> Vec<Tensor<2>> {
+        self.tensors.into_iter().map(Param::into_value).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::nn::LinearConfig;
+
+    #[test]
+    fn ids_follow_from_paths_and_bytes_from_values() {
+        let device = Device::flex();
+        let [a, b] = [0; 2].map(|_| name_by_path(LinearConfig::new(3, 4).init(&device)));
+        assert_eq!(a.weight.id, b.weight.id);
+        assert_ne!(a.weight.id, a.bias.as_ref().unwrap().id);
+
+        let bytes = to_bytes(&a).unwrap();
+        let mut c = LinearConfig::new(3, 4).init(&device);
+        from_bytes(&mut c, bytes.clone()).unwrap();
+        assert_eq!(to_bytes(&c).unwrap(), bytes);
+        let mut wrong = LinearConfig::new(4, 4).init(&device);
+        assert!(from_bytes(&mut wrong, bytes.clone()).is_err());
+        assert!(from_bytes(&mut c, bytes[..40].to_vec()).is_err());
+    }
+}

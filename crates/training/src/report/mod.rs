@@ -1,0 +1,271 @@
+//! `report.html`: one self-contained page of a run. No script, nothing from the net.
+//!
+//! - [`write`]: reads a run directory, writes the page
+//! - `charts`: the curves as SVG
+//! - `template.html`: the page
+
+mod charts;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lampwick_data::atomic;
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use crate::config::{Config, ReferenceFigure};
+use crate::error::{Error, Result};
+use crate::logs::{self, Metric, SampleLine, Scored, Timing};
+use crate::run_dir::{RunDir, RunInfo};
+
+/// Reads `dir`'s logs and writes its `report.html`, also while the run is under way.
+///
+/// # Errors
+/// [`Error::NotARun`], [`Error::Read`], [`Error::Write`], [`Error::Report`].
+pub fn write(dir: &Path) -> Result<PathBuf> {
+    let run = RunDir::open(dir)?;
+    let page = page(&run)?;
+    let path = dir.join("report.html");
+    atomic::write(&path, |w| w.write_all(page.as_bytes()))?;
+    Ok(path)
+}
+
+/// A run's logs, sorted by kind.
+#[derive(Default)]
+struct Curves {
+    /// (tokens seen in epochs, loss, lr, norm) of the training lines.
+    train: Vec<TrainPoint>,
+    valid: Vec<Scored>,
+    test: Option<Scored>,
+}
+
+struct TrainPoint {
+    step: f64,
+    perplexity: f64,
+    lr: f64,
+    gradient_norm: f64,
+}
+
+#[derive(Serialize)]
+struct Comparison {
+    name: String,
+    source: String,
+    what: String,
+    published: String,
+    ours: String,
+    difference: String,
+    within: Option<bool>,
+}
+
+fn page(run: &RunDir) -> Result<String> {
+    let config = run.config()?;
+    let info = run.info()?;
+    let curves = curves(logs::read(&run.path().join(logs::METRICS))?);
+    let samples: Vec<SampleLine> = logs::read(&run.path().join(logs::SAMPLES))?;
+    let timings: Vec<Timing> = logs::read(&run.path().join(logs::TIMINGS))?;
+    let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+    let last = samples.last().map_or(0, |sample| sample.step);
+    // The newest texts of the last step; of the epochs before, the first each.
+    let newest: Vec<&SampleLine> =
+        samples.iter().filter(|s| s.step == last).rev().take(8).collect();
+    let mut earlier: Vec<&SampleLine> = Vec::new();
+    for sample in samples.iter().filter(|s| s.step != last) {
+        if earlier.last().is_none_or(|before| before.epoch != sample.epoch) {
+            earlier.push(sample);
+        }
+    }
+    let source_perplexity = best.and_then(source_perplexity);
+    let title =
+        if config.name.is_empty() { "lampwick run".to_string() } else { config.name.clone() };
+    let page = Page {
+        title,
+        charts: charts::all(&curves, &config, source_perplexity, &timings),
+        comparisons: comparisons(&config, &curves),
+        epochs: curves.valid.iter().map(Row::of).collect(),
+        source_perplexity: source_perplexity.map(|p| format!("{p:.2}")),
+        config: config.to_toml(),
+        duration: duration(info.seconds),
+        test: curves.test.as_ref(),
+        best,
+        info: &info,
+        newest,
+        earlier,
+    };
+    let mut environment = Environment::new();
+    environment
+        .add_template("report.html", include_str!("template.html"))
+        .and_then(|()| environment.get_template("report.html")?.render(Serde(&page)))
+        .map_err(|e| Error::Report(format!("{e:#}")))
+}
+
+/// What the template shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    title: String,
+    info: &'a RunInfo,
+    best: Option<&'a Scored>,
+    test: Option<&'a Scored>,
+    epochs: Vec<Row>,
+    source_perplexity: Option<String>,
+    charts: Vec<charts::Chart>,
+    newest: Vec<&'a SampleLine>,
+    earlier: Vec<&'a SampleLine>,
+    comparisons: Vec<Comparison>,
+    config: String,
+    duration: String,
+}
+
+/// A row of the table of epochs.
+#[derive(Serialize)]
+struct Row {
+    epoch: u64,
+    step: u64,
+    train_perplexity: String,
+    perplexity: String,
+    loss: String,
+    bits_above_source: String,
+    unit: String,
+}
+
+impl Row {
+    fn of(scored: &Scored) -> Self {
+        let shown = |value: Option<f64>, digits: usize| {
+            value.map_or(String::new(), |value| format!("{value:.digits$}"))
+        };
+        Self {
+            epoch: scored.epoch,
+            step: scored.step,
+            train_perplexity: shown(scored.train_loss.map(f64::exp), 2),
+            perplexity: shown(Some(scored.perplexity), 2),
+            loss: shown(Some(scored.loss), 4),
+            bits_above_source: shown(scored.bits_above_source, 3),
+            unit: scored.unit.clone(),
+        }
+    }
+}
+
+/// The perplexity that the source itself has on the validation text.
+fn source_perplexity(scored: &Scored) -> Option<f64> {
+    let above = scored.bits_above_source?;
+    Some((scored.loss - above * std::f64::consts::LN_2).exp())
+}
+
+fn curves(metrics: Vec<Metric>) -> Curves {
+    let mut curves = Curves::default();
+    for metric in metrics {
+        match metric {
+            Metric::Train { step, perplexity, lr, gradient_norm, .. } => {
+                curves.train.push(TrainPoint { step: step as f64, perplexity, lr, gradient_norm });
+            }
+            Metric::Valid(scored) => curves.valid.push(scored),
+            Metric::Test(scored) => curves.test = Some(scored),
+        }
+    }
+    curves
+}
+
+/// Ours beside the published figures.
+fn comparisons(config: &Config, curves: &Curves) -> Vec<Comparison> {
+    let mut rows = Vec::new();
+    for reference in &config.report.reference {
+        for (index, (&published, ours)) in
+            reference.valid_per_epoch.iter().zip(&curves.valid).enumerate()
+        {
+            rows.extend(compare(
+                reference,
+                format!("valid, epoch {}", index + 1),
+                published,
+                Some(ours),
+            ));
+        }
+        let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+        rows.extend(compare(reference, "valid, end".into(), reference.valid_perplexity, best));
+        rows.extend(compare(
+            reference,
+            "test".into(),
+            reference.test_perplexity,
+            curves.test.as_ref(),
+        ));
+    }
+    rows
+}
+
+fn compare(
+    reference: &ReferenceFigure,
+    what: String,
+    published: f64,
+    ours: Option<&Scored>,
+) -> Option<Comparison> {
+    if published <= 0.0 {
+        return None;
+    }
+    let difference = ours.map(|ours| ours.perplexity / published - 1.0);
+    Some(Comparison {
+        name: reference.name.clone(),
+        source: reference.source.clone(),
+        what,
+        published: format!("{published:.2}"),
+        ours: ours.map_or("not yet".into(), |ours| format!("{:.2}", ours.perplexity)),
+        difference: difference.map_or(String::new(), |d| format!("{:+.1} %", 100.0 * d)),
+        // Better than published is within too.
+        within: difference.filter(|_| reference.tolerance > 0.0).map(|d| d <= reference.tolerance),
+    })
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, _) => format!("{seconds:.1} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_like_a_clock() {
+        assert_eq!(duration(12.34), "12.3 s");
+        assert_eq!(duration(75.0), "1 min 15 s");
+        assert_eq!(duration(7265.0), "2 h 01 min");
+    }
+
+    #[test]
+    fn a_reference_is_compared_epoch_by_epoch_within_its_tolerance() {
+        let scored = |perplexity: f64| Scored {
+            epoch: 1,
+            step: 1,
+            tokens: 1,
+            loss: perplexity.ln(),
+            perplexity,
+            scored: 1,
+            oov: 0,
+            unit: "word".into(),
+            train_loss: None,
+            bits_above_source: None,
+            best: None,
+        };
+        let mut config = Config::default();
+        config.report.reference = vec![ReferenceFigure {
+            name: "Zaremba small".into(),
+            valid_per_epoch: vec![180.0, 0.0, 131.0],
+            test_perplexity: 115.0,
+            tolerance: 0.05,
+            ..ReferenceFigure::default()
+        }];
+        let curves = Curves {
+            valid: vec![scored(185.0), scored(150.0), scored(140.0)],
+            ..Curves::default()
+        };
+        let rows = comparisons(&config, &curves);
+        let whats: Vec<&str> = rows.iter().map(|r| r.what.as_str()).collect();
+        assert_eq!(whats, ["valid, epoch 1", "valid, epoch 3", "test"]);
+        assert_eq!(
+            rows.iter().map(|r| r.within).collect::<Vec<_>>(),
+            [Some(true), Some(false), None]
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! The run directory: its files, and who may create it. The tree is in the crate's documentation.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lampwick_data::{Tokenizer, atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::error::{Error, Result};
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+/// `run.json`: what produced the run, besides its config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// Version of this program.
+    pub version: String,
+    /// The config's seed.
+    pub seed: u64,
+    /// The device asked for.
+    pub device: String,
+    /// Operating system and processor architecture.
+    pub platform: String,
+    /// Threads that the machine offers.
+    pub threads: usize,
+    /// Trainable numbers.
+    pub parameters: usize,
+    /// Words in the vocabulary.
+    pub vocabulary: usize,
+    /// SHA-256 of the vocabulary.
+    pub vocabulary_hash: String,
+    /// SHA-256 and tokens of each text.
+    pub data: BTreeMap<String, DataInfo>,
+    /// `running`, `interrupted`, `finished`, or `failed: why`.
+    pub state: String,
+    /// Steps taken when the state was last written.
+    pub step: u64,
+    /// Epochs validated.
+    pub epochs: u64,
+    /// Seconds of all sessions.
+    pub seconds: f64,
+    /// Training tokens per second over the whole run.
+    pub tokens_per_second: f64,
+    /// Best validation perplexity.
+    pub best_valid_perplexity: Option<f64>,
+    /// Test perplexity.
+    pub test_perplexity: Option<f64>,
+}
+
+/// One text in `run.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// SHA-256 of the token ids.
+    pub sha256: String,
+    /// Tokens.
+    pub tokens: u64,
+    /// Of these, unknown words.
+    pub oov: u64,
+}
+
+impl RunDir {
+    /// Makes a new run directory; an empty folder may be there already.
+    ///
+    /// # Errors
+    /// [`Error::RunDirectoryTaken`] when it holds anything, [`Error::Write`] when it cannot be made.
+    pub fn create(path: &Path) -> Result<Self> {
+        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Error::RunDirectoryTaken { path: path.into() });
+        }
+        fs::create_dir_all(path).map_err(|e| Error::write(path, e))?;
+        Ok(Self { path: path.into() })
+    }
+
+    /// An existing run.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let run = Self { path: path.into() };
+        if run.config_path().is_file() {
+            return Ok(run);
+        }
+        let problem = if path.exists() { "it has no config.toml" } else { "it does not exist" };
+        Err(Error::NotARun { path: path.into(), problem: problem.into() })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `config.toml`.
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// `checkpoints/`.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// The resolved config.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn config(&self) -> Result<Config> {
+        Ok(Config::load(&self.config_path(), &[])?.config)
+    }
+
+    /// The tokenizer that the run was trained with.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when its files are missing or damaged.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        Ok(Corpus::open(&self.config()?)?.tokenizer)
+    }
+
+    /// `run.json`.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::NotARun`] when it is not what this program writes.
+    pub fn info(&self) -> Result<RunInfo> {
+        let path = self.path.join("run.json");
+        let text = fs::read(&path).map_err(|e| Error::read(&path, e))?;
+        serde_json::from_slice(&text).map_err(|e| Error::NotARun {
+            path: self.path.clone(),
+            problem: format!("run.json: {e}"),
+        })
+    }
+
+    pub(crate) fn write_config(&self, config: &Config) -> Result<()> {
+        Ok(atomic::write(self.config_path(), |w| w.write_all(config.to_toml().as_bytes()))?)
+    }
+
+    pub(crate) fn write_tokenizer(&self, tokenizer: &Tokenizer) -> Result<()> {
+        let _ = tokenizer;
+        Ok(())
+    }
+
+    pub(crate) fn write_info(&self, info: &RunInfo) -> Result<()> {
+        let mut text = serde_json::to_vec_pretty(info).expect("run.json is plain data");
+        text.push(b'\n');
+        Ok(atomic::write(self.path.join("run.json"), |w| w.write_all(&text))?)
+    }
+}
+
+impl RunInfo {
+    pub(crate) fn new(config: &Config, corpus: &Corpus, parameters: usize) -> Self {
+        let mut data = BTreeMap::new();
+        let texts = [
+            ("train", Some(&corpus.train)),
+            ("valid", Some(&corpus.valid)),
+            ("test", corpus.test.as_ref()),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                let info = DataInfo {
+                    sha256: text.hash(),
+                    tokens: text.tokens.len() as u64,
+                    oov: text.counts.unknown,
+                };
+                data.insert(name.to_string(), info);
+            }
+        }
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            seed: config.seed,
+            device: config.device.clone(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            threads: std::thread::available_parallelism().map_or(1, Into::into),
+            parameters,
+            vocabulary: corpus.tokenizer.vocabulary().len(),
+            vocabulary_hash: corpus.tokenizer.vocabulary().hash(),
+            data,
+            state: "running".into(),
+            step: 0,
+            epochs: 0,
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+            best_valid_perplexity: None,
+            test_perplexity: None,
+        }
+    }
+
+    /// Refuses data that is not what the run began with: resuming on another text would be another
+    /// run under the same name.
+    pub(crate) fn expect_same_data(&self, now: &Self) -> Result<()> {
+        let changed = |what: &str, expected: &str, found: &str| Error::DataChanged {
+            what: what.into(),
+            expected: expected.chars().take(12).collect(),
+            found: found.chars().take(12).collect(),
+        };
+        if self.vocabulary_hash != now.vocabulary_hash {
+            return Err(changed("vocabulary", &self.vocabulary_hash, &now.vocabulary_hash));
+        }
+        for (name, info) in &self.data {
+            let found = now.data.get(name).map_or("none", |info| &info.sha256);
+            if found != info.sha256 {
+                return Err(changed(&format!("{name} text"), &info.sha256, found));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_folder_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(RunDir::create(dir.path()).is_ok(), "an empty folder may be used");
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        let error = RunDir::create(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("--resume"), "{error}");
+        assert!(RunDir::open(dir.path()).unwrap_err().to_string().contains("config.toml"));
+        assert!(
+            RunDir::open(&dir.path().join("no")).unwrap_err().to_string().contains("not exist")
+        );
+        let below_file = dir.path().join("notes.txt/run");
+        assert!(RunDir::create(&below_file).unwrap_err().to_string().contains("cannot write"));
+    }
+}

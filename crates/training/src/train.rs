@@ -1,0 +1,377 @@
+//! The main loop: truncated BPTT with carried state, until the budget is spent.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::averaging::{self, Average};
+use crate::checkpoint;
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::error::{Error, Result};
+use crate::evaluate::EvaluationOptions;
+use crate::logs::{Logs, Metric, Scored, Timing};
+use crate::observer::{Event, Observer, Started, Step};
+use crate::pace::Pace;
+use crate::run::Run;
+use crate::run_dir::RunDir;
+use crate::state::Best;
+use crate::step::Gradients;
+use crate::{finish, report};
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The budget is spent.
+    Finished(Summary),
+    /// The stop flag was raised; a checkpoint was written.
+    Interrupted {
+        /// What the flag held: a signal's number.
+        signal: i32,
+        /// Steps taken.
+        step: u64,
+    },
+}
+
+/// A finished run in numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Steps taken.
+    pub steps: u64,
+    /// Epochs validated.
+    pub epochs: u64,
+    /// Seconds of all sessions.
+    pub seconds: f64,
+    /// Training tokens per second, evaluation included in the time.
+    pub tokens_per_second: f64,
+    /// The best validation.
+    pub valid: Option<Scored>,
+    /// The test with the best weights.
+    pub test: Option<Scored>,
+}
+
+/// Starts a run in an empty or new folder.
+///
+/// `stop`: raise it (to a signal's number, anything but 0) to end the run at the next step with a
+/// checkpoint.
+///
+/// # Errors
+/// Everything that [`Error`] lists. The last good checkpoint stays.
+pub fn train(
+    config: &Config,
+    dir: &Path,
+    stop: &AtomicI32,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    // Data and model first: a config that cannot run leaves no folder behind.
+    let run = Run::build(config, Corpus::open(config)?)?;
+    let dir = RunDir::create(dir)?;
+    dir.write_tokenizer(&run.corpus.tokenizer)?;
+    let logs = Logs::open(dir.path(), run.state.logs)?;
+    dir.write_info(&run.info)?;
+    // Last: a folder with a config.toml is a run that can be resumed.
+    dir.write_config(&run.config)?;
+    Session { run, dir, logs, pace: Pace::start(0.0), stop, observer }.drive()
+}
+
+/// Continues a run from its newest whole checkpoint, or from the start where there is none yet:
+/// bit by bit what the run would have been without the interruption.
+///
+/// # Errors
+/// As [`train`]; [`Error::DataChanged`] when the text is another one now.
+pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Result<Outcome> {
+    let dir = RunDir::open(dir)?;
+    let config = dir.config()?;
+    let mut run = Run::build(&config, Corpus::open(&config)?)?;
+    dir.info()?.expect_same_data(&run.info)?;
+    let checkpoints = dir.checkpoints();
+    checkpoint::remove_unfinished(&checkpoints)?;
+    if checkpoint::list(&checkpoints).is_empty() {
+        observer.event(&Event::Warning("no checkpoint was written yet: the run starts over"));
+    } else {
+        let (files, refused) = checkpoint::newest_valid(&checkpoints)?;
+        for error in refused {
+            let warning = format!("{error}; falling back to an older checkpoint");
+            observer.event(&Event::Warning(&warning));
+        }
+        run = run.restored(files)?;
+    }
+    let logs = Logs::open(dir.path(), run.state.logs)?;
+    let pace = Pace::start(run.state.seconds);
+    Session { run, dir, logs, pace, stop, observer }.drive()
+}
+
+/// A run under way in this process.
+pub(crate) struct Session<'a> {
+    pub(crate) run: Run,
+    pub(crate) dir: RunDir,
+    pub(crate) logs: Logs,
+    pub(crate) pace: Pace,
+    pub(crate) stop: &'a AtomicI32,
+    pub(crate) observer: &'a mut dyn Observer,
+}
+
+impl Session<'_> {
+    /// The whole of training, then what follows it.
+    fn drive(mut self) -> Result<Outcome> {
+        let outcome = self.epochs();
+        let state = match &outcome {
+            Ok(Outcome::Finished(_)) => "finished".to_string(),
+            Ok(Outcome::Interrupted { .. }) => "interrupted".to_string(),
+            Err(error) => format!("failed: {error}"),
+        };
+        let noted = self.note(&state).and_then(|()| report::write(self.dir.path()));
+        let outcome = outcome?; // the run's own error says more than that of a full disk after it
+        let path = noted?;
+        self.observer.event(&Event::Report { path: &path });
+        Ok(outcome)
+    }
+
+    fn epochs(&mut self) -> Result<Outcome> {
+        self.observer.event(&Event::Started(&self.started()));
+        loop {
+            if self.run.state.validated {
+                if self.run.budget_spent(self.pace.seconds()) {
+                    return finish::finish(self);
+                }
+                self.run.next_epoch();
+            }
+            let mut since_checkpoint = (self.run.state.step, self.pace.seconds());
+            while !self.run.limit_reached(self.pace.seconds()) && self.step()? {
+                if let Some(signal) = self.stopped() {
+                    self.checkpoint()?;
+                    return Ok(Outcome::Interrupted { signal, step: self.run.state.step });
+                }
+                if self.checkpoint_due(since_checkpoint) {
+                    self.checkpoint()?;
+                    since_checkpoint = (self.run.state.step, self.pace.seconds());
+                }
+            }
+            if !self.validate()? {
+                self.checkpoint()?; // the state before validation: it will be validated again
+                let signal = self.stopped().unwrap_or_default();
+                return Ok(Outcome::Interrupted { signal, step: self.run.state.step });
+            }
+            self.checkpoint()?;
+            self.note("running")?;
+            self.pace.pause();
+        }
+    }
+
+    /// One optimiser step; `false` when the epoch's streams are at their end.
+    fn step(&mut self) -> Result<bool> {
+        let run = &mut self.run;
+        let mut gradients = Gradients::none();
+        for _ in 0..run.config.batches.accumulate {
+            let Some(batch) = run.batches.next() else { break };
+            run.backward(&batch, &mut gradients);
+        }
+        if gradients.windows == 0 {
+            return Ok(false);
+        }
+        let lr = run.lr() * run.window_scale(&gradients);
+        let loss = gradients.mean_loss();
+        let (sum, tokens) = gradients.loss;
+        self.finite("the loss", loss, lr)?;
+
+        let norm = self.run.update(gradients, lr);
+        self.finite("the gradient norm", norm, lr)?;
+
+        let state = &mut self.run.state;
+        state.step += 1;
+        state.tokens += tokens;
+        state.epoch_loss.add(sum, tokens);
+        state.line_loss.add(sum, tokens);
+        let rate = self.pace.step(tokens);
+        if state.step.is_multiple_of(self.run.config.report.log_every) {
+            self.log_line(lr, norm)?;
+        }
+        let event = self.progress(loss, lr, norm, rate);
+        self.observer.event(&Event::Step(&event));
+        Ok(true)
+    }
+
+    /// Validates, and lets schedule, averaging and best-so-far take note. `false`: interrupted,
+    /// nothing noted.
+    fn validate(&mut self) -> Result<bool> {
+        let text = self.run.corpus.valid.clone();
+        let weights = self.run.weights();
+        let Some(mut scored) = self.score(&weights, &text)? else { return Ok(false) };
+        let state = &mut self.run.state;
+        let improved = state.best.as_ref().is_none_or(|best| scored.loss < best.loss);
+        scored.best = Some(improved);
+        scored.train_loss = state.epoch_loss.mean();
+        state.validated = true;
+        state.valid_losses.push(scored.loss);
+        if improved {
+            state.best = Some(Best {
+                epoch: state.epoch,
+                step: state.step,
+                loss: scored.loss,
+                checkpoint: state.checkpoint_name(),
+            });
+        }
+        state.schedule.validated(&self.run.config.schedule, improved);
+        self.run.carry = None;
+        self.logs.metrics.push(&Metric::Valid(scored.clone()))?;
+        self.observer.event(&Event::Validated(&scored));
+        let run = &mut self.run;
+        if run.average.is_none()
+            && averaging::starts(&run.config.optimizer, &run.state.valid_losses)
+        {
+            run.average = Some(Average::start(run.model()));
+            self.observer.event(&Event::AveragingStarted);
+        }
+        let samples = self.run.config.sampling.count_per_epoch;
+        finish::sample(self, &weights, samples, false)?;
+        Ok(true)
+    }
+
+    /// Scores a text; `None` when interrupted.
+    pub(crate) fn score(
+        &mut self,
+        weights: &lampwick_models::LanguageModel,
+        text: &crate::corpus::Text,
+    ) -> Result<Option<Scored>> {
+        let b = &self.run.config.batches;
+        let options = EvaluationOptions { batch: b.evaluation_size, steps: b.evaluation_bptt };
+        let (stop, observer) = (self.stop, &mut *self.observer);
+        let tokenizer = &self.run.corpus.tokenizer;
+        let perplexity =
+            crate::evaluate::evaluate(weights, text, tokenizer, options, &mut |done, total| {
+                observer.event(&Event::Evaluating { done, total });
+                stop.load(Ordering::Relaxed) == 0
+            })?;
+        let state = &self.run.state;
+        Ok(perplexity.map(|p| Scored {
+            epoch: state.epoch,
+            step: state.step,
+            tokens: state.tokens,
+            loss: p.nats_per_token(),
+            perplexity: p.value(),
+            scored: p.tokens(),
+            oov: p.oov(),
+            unit: p.unit().to_string(),
+            train_loss: None,
+            bits_above_source: text
+                .source_nats
+                .map(|source| (p.nats_per_token() - source) / std::f64::consts::LN_2),
+            best: None,
+        }))
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        self.log_timing()?;
+        let path = self.run.save(&self.dir, &self.logs, self.pace.seconds())?;
+        self.observer.event(&Event::Checkpoint { path: &path });
+        self.pace.pause();
+        Ok(())
+    }
+
+    fn checkpoint_due(&self, (step, seconds): (u64, f64)) -> bool {
+        let c = &self.run.config.checkpoint;
+        (c.every_steps > 0 && self.run.state.step >= step + c.every_steps)
+            || (c.every_minutes > 0.0 && self.pace.seconds() >= seconds + 60.0 * c.every_minutes)
+    }
+
+    fn stopped(&self) -> Option<i32> {
+        Some(self.stop.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+    }
+
+    /// The error that stops the run before anything is written with a number that is none.
+    fn finite(&self, what: &'static str, value: f64, lr: f64) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let kept = match checkpoint::list(&self.dir.checkpoints()).pop() {
+            Some(path) => format!("the last good checkpoint is {}", path.display()),
+            None => "no checkpoint was written yet".to_string(),
+        };
+        let (step, epoch) = (self.run.state.step + 1, self.run.state.epoch);
+        Err(Error::NonFinite { what, value, step, epoch, lr, kept })
+    }
+
+    fn log_line(&mut self, lr: f64, gradient_norm: f64) -> Result<()> {
+        let state = &mut self.run.state;
+        let loss = std::mem::take(&mut state.line_loss).mean().unwrap_or(f64::NAN);
+        self.logs.metrics.push(&Metric::Train {
+            epoch: state.epoch,
+            step: state.step,
+            tokens: state.tokens,
+            loss,
+            perplexity: loss.exp(),
+            lr,
+            gradient_norm,
+        })?;
+        self.log_timing()
+    }
+
+    fn log_timing(&mut self) -> Result<()> {
+        self.logs.timings.push(&Timing {
+            step: self.run.state.step,
+            seconds: self.pace.seconds(),
+            tokens_per_second: self.pace.rate(),
+        })
+    }
+
+    /// Brings run.json up to date.
+    fn note(&mut self, state: &str) -> Result<()> {
+        let run = &mut self.run;
+        run.info.state = state.to_string();
+        run.info.step = run.state.step;
+        run.info.epochs = run.state.valid_losses.len() as u64;
+        run.info.seconds = self.pace.seconds();
+        run.info.tokens_per_second = run.state.tokens as f64 / run.info.seconds.max(1e-9);
+        run.info.best_valid_perplexity = run.state.best.as_ref().map(|best| best.loss.exp());
+        self.dir.write_info(&run.info)
+    }
+
+    fn started(&self) -> Started {
+        let run = &self.run;
+        Started {
+            dir: self.dir.path().to_path_buf(),
+            parameters: run.info.parameters,
+            device: run.info.device.clone(),
+            vocabulary: run.info.vocabulary,
+            train_tokens: run.corpus.train.tokens.len(),
+            steps_per_epoch: run.steps_per_epoch,
+            total_steps: run.total_steps,
+            step: run.state.step,
+            source_entropy_bits: run.corpus.valid.source_nats.map(|n| n / std::f64::consts::LN_2),
+        }
+    }
+
+    fn progress(&self, loss: f64, lr: f64, gradient_norm: f64, tokens_per_second: f64) -> Step {
+        let run = &self.run;
+        let left = run.batches.windows_left().div_ceil(run.config.batches.accumulate) as u64;
+        let minutes = run.config.budget.minutes;
+        let by_steps = (run.total_steps > 0)
+            .then(|| self.pace.eta(run.total_steps.saturating_sub(run.state.step)))
+            .flatten();
+        let by_time = (minutes > 0.0).then(|| (60.0 * minutes - self.pace.seconds()).max(0.0));
+        Step {
+            epoch: run.state.epoch,
+            epochs: run.config.budget.epochs,
+            step: run.state.step,
+            step_in_epoch: run.steps_per_epoch.saturating_sub(left),
+            steps_per_epoch: run.steps_per_epoch,
+            total_steps: run.total_steps,
+            epoch_loss: run.state.epoch_loss.mean().unwrap_or(loss),
+            loss,
+            lr,
+            gradient_norm,
+            tokens_per_second,
+            eta_seconds: [by_steps, by_time].into_iter().flatten().reduce(f64::min),
+        }
+    }
+}
+
+impl Run {
+    /// What the lengths drawn for these windows scale the learning rate by.
+    fn window_scale(&self, gradients: &Gradients) -> f64 {
+        if !self.config.batches.bptt_scales_lr {
+            return 1.0;
+        }
+        let mean = gradients.steps as f64 / gradients.windows as f64;
+        mean / self.config.batches.bptt.nominal() as f64
+    }
+}

@@ -1,0 +1,182 @@
+//! A run that was stopped anywhere and resumed is, bit by bit, the run that was not.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use lampwick_training::{Config, Event, Outcome, resume, train};
+
+/// Everything that has a state: dropout of every kind, Adam's moments, random windows, averaging.
+fn config(more: &str) -> Config {
+    let text = format!(
+        r#"
+        name = "resume"
+        seed = 3
+        device = "flex"
+        [model]
+        embedding = 12
+        hidden = 12
+        dropout_embedding = 0.1
+        dropout_input = 0.2
+        dropout_hidden = 0.2
+        dropout_output = 0.2
+        locked_dropout = true
+        weight_drop = 0.2
+        [data]
+        source = "synthetic"
+        train_tokens = 1500
+        valid_tokens = 200
+        test_tokens = 200
+        [batches]
+        size = 4
+        bptt = {{ random = {{ mean = 8, std = 2.0, min = 3 }} }}
+        bptt_scales_lr = true
+        [checkpoint]
+        every_steps = 13
+        every_minutes = 0.0
+        [sampling]
+        count = 2
+        length = 12
+        [report]
+        log_every = 5
+        {more}
+        "#
+    );
+    Config::parse(&text, "resume.toml", &[]).unwrap().config
+}
+
+fn whole(config: &Config, dir: &Path) {
+    let outcome = train(config, dir, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
+    assert!(matches!(outcome, Outcome::Finished(_)));
+}
+
+/// Stops at each of `steps`, as a signal would, and resumes.
+fn in_pieces(config: &Config, dir: &Path, steps: &[u64]) {
+    let mut started = false;
+    for &at in steps.iter().chain([&u64::MAX]) {
+        let stop = AtomicI32::new(0);
+        let mut watch = |event: &Event<'_>| {
+            if let Event::Step(step) = event
+                && step.step >= at
+            {
+                stop.store(15, Ordering::Relaxed);
+            }
+        };
+        let outcome = if started {
+            resume(dir, &stop, &mut watch).unwrap()
+        } else {
+            train(config, dir, &stop, &mut watch).unwrap()
+        };
+        started = true;
+        match outcome {
+            Outcome::Interrupted { signal, .. } => assert_eq!(signal, 15),
+            _ => assert_eq!(at, u64::MAX),
+        }
+    }
+}
+
+/// The weights of the last checkpoint, and the logs that hold no clock.
+fn bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let newest = lampwick_training::checkpoint::list(&dir.join("checkpoints")).pop().unwrap();
+    let mut files = vec![
+        newest.join("model.safetensors"),
+        dir.join("metrics.jsonl"),
+        dir.join("samples.jsonl"),
+    ];
+    let average = newest.join("average.safetensors");
+    if average.exists() {
+        files.push(average);
+    }
+    files.into_iter().map(|p| (p.display().to_string(), std::fs::read(p).unwrap())).collect()
+}
+
+fn same(config: &Config, steps: &[u64]) {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, pieces) = (dir.path().join("one"), dir.path().join("pieces"));
+    whole(config, &one);
+    in_pieces(config, &pieces, steps);
+    for ((name, a), (_, b)) in bytes(&one).iter().zip(bytes(&pieces)) {
+        assert!(*a == b, "{name} differs");
+    }
+    // And a finished run resumed once more stays what it is.
+    let before = bytes(&pieces);
+    resume(&pieces, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
+    assert!(before == bytes(&pieces), "resuming a finished run changed it");
+}
+
+#[test]
+fn adam_with_dropout_and_random_windows() {
+    let config = config(
+        "[optimizer]\nname = \"adam\"\nlr = 0.01\n[schedule]\nname = \"cosine\"\nwarmup_steps = 5\n\
+         [regularization]\nclip_norm = 0.5\nar = 2.0\ntar = 1.0\n[budget]\nepochs = 3\n",
+    );
+    same(&config, &[1, 14, 30, 31, 77, 100]);
+}
+
+#[test]
+fn non_monotone_averaging_with_a_plateau() {
+    let config = config(
+        "[optimizer]\nname = \"nt_asgd\"\nlr = 8.0\nnonmonotone = 1\n[schedule]\nname = \"plateau\"\n\
+         [regularization]\nweight_decay = 1.2e-6\n[budget]\nepochs = 6\n",
+    );
+    same(&config, &[5, 60, 130, 200, 231]);
+}
+
+#[test]
+fn momentum_and_accumulated_gradients_to_a_number_of_steps() {
+    let config = config(
+        "[optimizer]\nname = \"sgd\"\nlr = 0.5\nmomentum = 0.9\n[budget]\nepochs = 0\nsteps = 60\n",
+    );
+    let config = Config {
+        batches: lampwick_training::config::BatchConfig { accumulate: 3, ..config.batches },
+        ..config
+    };
+    same(&config, &[2, 17, 40]);
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_passed_by_with_a_warning_and_the_run_ends_the_same() {
+    let config = config("[budget]\nepochs = 2\n");
+    let dir = tempfile::tempdir().unwrap();
+    let (one, damaged) = (dir.path().join("one"), dir.path().join("damaged"));
+    whole(&config, &one);
+    let stop = AtomicI32::new(0);
+    let mut watch = |event: &Event<'_>| {
+        if matches!(event, Event::Step(step) if step.step == 30) {
+            stop.store(2, Ordering::Relaxed);
+        }
+    };
+    train(&config, &damaged, &stop, &mut watch).unwrap();
+    let newest = lampwick_training::checkpoint::list(&damaged.join("checkpoints")).pop().unwrap();
+    let path = newest.join("model.safetensors");
+    let mut weights = std::fs::read(&path).unwrap();
+    weights[700] ^= 4;
+    std::fs::write(&path, weights).unwrap();
+    // What a killed writer leaves is cleared away.
+    let litter = damaged.join("checkpoints/.writing-killed");
+    std::fs::create_dir(&litter).unwrap();
+
+    let mut warnings = Vec::new();
+    let mut watch = |event: &Event<'_>| {
+        if let Event::Warning(text) = event {
+            warnings.push((*text).to_string());
+        }
+    };
+    resume(&damaged, &AtomicI32::new(0), &mut watch).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("model.safetensors is damaged"), "{warnings:?}");
+    assert!(!litter.exists());
+    assert!(bytes(&one).iter().zip(bytes(&damaged)).all(|((_, a), (_, b))| *a == b));
+}
+
+#[test]
+fn with_every_checkpoint_damaged_the_error_is_typed() {
+    let config = config("[budget]\nepochs = 1\n");
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    whole(&config, &run);
+    for path in lampwick_training::checkpoint::list(&run.join("checkpoints")) {
+        std::fs::write(path.join("state.json"), "{}").unwrap();
+    }
+    let error = resume(&run, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap_err();
+    assert!(error.to_string().contains("no usable checkpoint"), "{error}");
+}
