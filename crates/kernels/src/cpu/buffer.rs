@@ -1,18 +1,20 @@
 //! Scratch memory on cache-line boundaries, kept for the next call.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::sync::Mutex;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
 
 /// Vectors are loaded whole from one cache line when panels start on its boundary.
 const ALIGN: usize = 64;
 
-/// The most buffers kept: as many as one backward pass uses.
-const KEPT: usize = 16;
+/// The most buffers kept, and the most floats in them: what a training step of a few layers uses.
+const KEPT: usize = 64;
+const KEPT_FLOATS: usize = 1 << 28;
 
 static KEEP: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 
-/// Floats of unspecified value. Dropped buffers are kept and given out again, since the kernel
-/// clears every page that a program takes anew, which costs as much as a pass over the memory.
+/// Floats of unspecified value. Dropped buffers are kept and given out again, since the operating
+/// system clears every page that a program takes anew, which costs more than a pass over the memory.
 pub(crate) struct Buffer {
     pointer: *mut f32,
     capacity: usize,
@@ -26,20 +28,22 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// At least `len` floats.
     pub(crate) fn new(len: usize) -> Scratch {
-        let mut kept = KEEP.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = KEEP.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest that fits, unless it is far too large.
         let fits = |b: &Buffer| b.capacity >= len && b.capacity / 4 <= len.max(1 << 14);
         let best = (0..kept.len()).filter(|&i| fits(&kept[i])).min_by_key(|&i| kept[i].capacity);
-        Scratch(Some(match best {
-            Some(i) => kept.swap_remove(i),
+        let buffer = match best {
+            Some(i) => kept.remove(i),
             None => Buffer::allocate(len),
-        }))
+        };
+        Scratch { buffer: Some(buffer), len }
     }
 
     fn allocate(len: usize) -> Self {
         let capacity = len.max(ALIGN);
+        // Zeroed once, so that any float in it is one that was written.
         // SAFETY: the layout is not empty.
-        let pointer = unsafe { alloc(Self::layout(capacity)) }.cast::<f32>();
+        let pointer = unsafe { alloc_zeroed(Self::layout(capacity)) }.cast::<f32>();
         if pointer.is_null() {
             handle_alloc_error(Self::layout(capacity));
         }
@@ -59,25 +63,43 @@ impl Drop for Buffer {
     }
 }
 
-/// A [`Buffer`] on loan.
-pub(crate) struct Scratch(Option<Buffer>);
+/// A [`Buffer`] on loan, `len` floats of it in use.
+pub(crate) struct Scratch {
+    buffer: Option<Buffer>,
+    len: usize,
+}
 
 impl Scratch {
     /// Its start.
     pub(crate) fn pointer(&self) -> Shared {
-        Shared(self.0.as_ref().expect("present until drop").pointer)
+        Shared(self.buffer.as_ref().expect("present until drop").pointer)
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        // SAFETY: `len` floats were asked for, and all were zeroed when allocated.
+        unsafe { std::slice::from_raw_parts(self.pointer().at(0), self.len) }
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above, and the loan is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer().at(0), self.len) }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let mut kept = KEEP.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if kept.len() == KEPT {
-            // Let the smallest go: it is the cheapest to make again.
-            let smallest = (0..KEPT).min_by_key(|&i| kept[i].capacity);
-            smallest.map(|i| kept.swap_remove(i));
+        let mut kept = KEEP.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(self.buffer.take());
+        let floats = |kept: &[Buffer]| kept.iter().map(|b| b.capacity).sum::<usize>();
+        while kept.len() > KEPT || floats(&kept) > KEPT_FLOATS {
+            kept.remove(0); // the one unused for longest
         }
-        kept.extend(self.0.take());
     }
 }
 

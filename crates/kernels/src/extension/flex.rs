@@ -1,13 +1,17 @@
 //! The kernels on Flex: tensors in, slices to [`crate::cpu`], tensors out.
 
+use std::mem::MaybeUninit;
+
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{Bytes, DType, Shape};
+use burn::tensor::{DType, Shape};
+use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 
 use super::{Kept, LossPlan, Recurrent, RecurrentPlan, SequenceKernels, SequenceOps};
 use crate::cpu::{
-    Backward, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Tape,
+    Backward, Buffer, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Scratch,
+    Tape,
 };
 use crate::cross_entropy::Reduction;
 
@@ -47,8 +51,8 @@ impl SequenceKernels for Flex {
         let layer = layer(plan, &operands);
         let Layer { steps, batch, hidden, .. } = layer;
         let rows = steps + layer.states();
-        let when = |kept: bool, n: usize| vec![0.0; if kept { n } else { 0 }];
-        let mut output = vec![0.0; rows * batch * hidden];
+        let when = |kept: bool, n: usize| Buffer::new(if kept { n } else { 0 });
+        let mut output = Buffer::new(rows * batch * hidden);
         let mut gates = when(keep, steps * batch * layer.columns());
         let has_extra = layer.cell.has_cell_state() || layer.splits_candidate();
         let mut extra = when(keep && has_extra, steps * batch * hidden);
@@ -79,12 +83,12 @@ impl SequenceKernels for Flex {
         let layer = layer(plan, &operands);
         let Layer { steps, batch, inputs, hidden, .. } = layer;
         let (states, columns) = (layer.states(), layer.columns());
-        let when = |wanted: bool, n: usize| vec![0.0; if wanted { n } else { 0 }];
+        let when = |wanted: bool, n: usize| Buffer::new(if wanted { n } else { 0 });
         let mut d_input = when(wanted[0], steps * batch * inputs);
         let mut d_weight_input = when(wanted[1], inputs * columns);
         let mut d_weight_hidden = when(wanted[2], hidden * columns);
-        let (mut d_bias_input, mut d_bias_hidden) = (vec![0.0; columns], vec![0.0; columns]);
-        let mut d_state = vec![0.0; states * batch * hidden];
+        let (mut d_bias_input, mut d_bias_hidden) = (Buffer::new(columns), Buffer::new(columns));
+        let mut d_state = Buffer::new(states * batch * hidden);
         layer.backward(
             &Backward {
                 input: slice(&operands.input),
@@ -143,14 +147,14 @@ impl SequenceKernels for Flex {
             },
             has_bias: plan.has_bias,
         };
-        let mut output = vec![0.0; 1 + count];
+        let mut output = Buffer::new(1 + count);
         if !with_gradients {
             output[0] = loss.run(&mut output[1..], None);
             return (flat(output), None);
         }
-        let mut d_hidden = vec![0.0; count * features];
-        let mut d_weight = vec![0.0; features * vocabulary];
-        let mut d_bias = vec![0.0; vocabulary];
+        let mut d_hidden = Buffer::new(count * features);
+        let mut d_weight = Buffer::new(features * vocabulary);
+        let mut d_bias = Buffer::new(vocabulary);
         let gradients =
             LossGradients { hidden: &mut d_hidden, weight: &mut d_weight, bias: &mut d_bias };
         let (first, tokens) = output.split_at_mut(1);
@@ -242,11 +246,44 @@ fn indices(targets: &FlexTensor, vocabulary: usize, ignored: Option<i64>) -> Vec
     }
 }
 
-fn tensor<const D: usize>(data: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(data), Layout::contiguous(Shape::from(shape)), DType::F32)
+/// A kernel's result as a tensor; its memory goes back to the pool when the tensor is dropped.
+fn tensor<const D: usize>(data: Scratch, shape: [usize; D]) -> FlexTensor {
+    let bytes = size_of_val::<[f32]>(&data);
+    // SAFETY: the controller's memory is `bytes` long and initialised.
+    let bytes = unsafe { Bytes::from_controller(Box::new(Pooled(data)), bytes) };
+    FlexTensor::new(bytes, Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
-fn flat(data: Vec<f32>) -> FlexTensor {
+fn flat(data: Scratch) -> FlexTensor {
     let n = data.len();
     tensor(data, [n])
+}
+
+/// Pool memory as a tensor's storage.
+struct Pooled(Scratch);
+
+impl AllocationController for Pooled {
+    fn alloc_align(&self) -> usize {
+        align_of::<f32>()
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Other
+    }
+
+    unsafe fn memory_mut(
+        &mut self,
+        _: AccessPolicy,
+    ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+        let bytes = size_of_val::<[f32]>(&self.0);
+        let start = self.0.as_mut_ptr().cast();
+        // SAFETY: the buffer's floats as bytes, borrowed exclusively.
+        Ok(unsafe { std::slice::from_raw_parts_mut(start, bytes) })
+    }
+
+    fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
+        let bytes = size_of_val::<[f32]>(&self.0);
+        // SAFETY: the buffer's floats as bytes.
+        Ok(unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), bytes) })
+    }
 }
