@@ -20,7 +20,8 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn sha256_file(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
     let read = || {
-        let mut reader = Hashing::new(File::open(path)?);
+        let mut silent = |_| {};
+        let mut reader = Hashing::new(File::open(path)?, &mut silent);
         let mut buffer = vec![0; 1 << 16];
         while reader.read(&mut buffer)? > 0 {}
         Ok(reader.digest())
@@ -28,33 +29,30 @@ pub fn sha256_file(path: impl AsRef<Path>) -> Result<String> {
     read().map(|digest| hex(&digest)).map_err(|error| DataError::open(path, error))
 }
 
-/// A reader that hashes and counts what passes through.
-#[derive(Debug)]
-pub(crate) struct Hashing<R> {
+/// A reader that hashes what passes through and reports how many bytes have.
+pub(crate) struct Hashing<'a, R> {
     reader: R,
     hasher: Sha256,
     bytes: u64,
+    progress: &'a mut dyn FnMut(u64),
 }
 
-impl<R: Read> Hashing<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader, hasher: Sha256::new(), bytes: 0 }
+impl<'a, R: Read> Hashing<'a, R> {
+    pub(crate) fn new(reader: R, progress: &'a mut dyn FnMut(u64)) -> Self {
+        Self { reader, hasher: Sha256::new(), bytes: 0, progress }
     }
 
     pub(crate) fn digest(self) -> [u8; 32] {
         self.hasher.finalize().into()
     }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.reader.read(buffer)?;
         self.hasher.update(&buffer[..read]);
         self.bytes += read as u64;
+        (self.progress)(self.bytes);
         Ok(read)
     }
 }

@@ -5,16 +5,20 @@
 //! - [`text`]: files read as a stream, in bounded memory, with errors that say file, line and byte
 //! - [`tokenizer`]: words, characters, bytes and subwords; text to ids and back
 //! - [`vocabulary`]: words and their ids
-//! - [`tokens`]: the ids of a text
+//! - [`tokens`]: the ids of a text, in memory or in a memory-mapped file
+//! - [`prepare`]: a text file to a token file
 //! - [`bptt`]: windows of parallel streams for training and for evaluation
+//! - [`datasets`]: lines and windows for Burn's own `DataLoader`
 //! - [`synthetic`]: a source of sentences that knows their entropy
 //! - [`atomic`], [`hash`]: files that appear whole, and their SHA-256
 //! - [`error`]: everything that can be wrong, with the mend
 
 pub mod atomic;
 pub mod bptt;
+pub mod datasets;
 pub mod error;
 pub mod hash;
+pub mod prepare;
 pub mod synthetic;
 pub mod text;
 pub mod tokenizer;
@@ -22,8 +26,10 @@ pub mod tokens;
 pub mod vocabulary;
 
 pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatches};
+pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, WindowDataset};
 pub use error::{DataError, Result};
+pub use prepare::{Prepared, prepare_corpus};
 pub use synthetic::{SourceScore, SyntheticConfig, SyntheticLanguage};
-pub use tokenizer::{TextCounts, Tokenizer, TokenizerKind};
-pub use tokens::Tokens;
+pub use tokenizer::{Decoder, SubwordModel, TextCounts, Tokenizer, TokenizerKind};
+pub use tokens::{TokenFile, TokenFileWriter, Tokens};
 pub use vocabulary::{EOS, UNK, Vocabulary, VocabularyLimits};

@@ -154,15 +154,6 @@ impl<R: Read> TextReader<R> {
         self.lines + 1
     }
 
-    /// The reader itself, for what it has counted.
-    pub(crate) fn get_ref(&self) -> &R {
-        &self.reader
-    }
-
-    pub(crate) fn into_inner(self) -> R {
-        self.reader
-    }
-
     fn begin(&mut self) -> Result<()> {
         while self.end < BYTE_ORDER_MARK.len() && !self.at_end {
             self.fill()?;

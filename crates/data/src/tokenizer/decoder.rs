@@ -2,10 +2,13 @@
 
 use super::{Tokenizer, TokenizerKind};
 
+/// No character has more bytes, so no more subwords.
+const MOST_HELD_BACK: usize = 4;
+
 /// Turns ids into the text that may be printed so far.
 ///
 /// Words are joined by one space; the end of a line becomes a newline. Bytes are held back until they
-/// make a whole character, and bytes that make none become U+FFFD.
+/// make a whole character, and bytes that make none become U+FFFD; byte-level subwords likewise.
 #[derive(Debug)]
 pub struct Decoder<'a> {
     tokenizer: &'a Tokenizer,
@@ -13,12 +16,22 @@ pub struct Decoder<'a> {
     inside_line: bool,
     /// Bytes of a character that is not complete.
     bytes: Vec<u8>,
+    /// Subwords: the last ids that were printed (their end decides how the next begins), then those
+    /// held back.
+    ids: Vec<u32>,
+    printed: usize,
 }
 
 impl Tokenizer {
     /// A decoder at the beginning of a line.
     pub fn decoder(&self) -> Decoder<'_> {
-        Decoder { tokenizer: self, inside_line: false, bytes: Vec::new() }
+        Decoder {
+            tokenizer: self,
+            inside_line: false,
+            bytes: Vec::new(),
+            ids: Vec::new(),
+            printed: 0,
+        }
     }
 
     /// The text of `ids`.
@@ -50,15 +63,40 @@ impl Decoder<'_> {
                 self.bytes.push(u8::try_from(id).unwrap_or(0xFF));
                 self.take_characters()
             }
-            TokenizerKind::Subwords { .. } => todo!(),
+            TokenizerKind::Subwords { .. } => {
+                if vocabulary.eos_id() == Some(id) {
+                    return self.finish() + "\n";
+                }
+                self.ids.push(id);
+                self.take_subwords(false)
+            }
         }
     }
 
     /// What was held back: an incomplete character becomes U+FFFD.
     pub fn finish(&mut self) -> String {
         let rest = std::mem::take(&mut self.bytes);
+        let mut rest = String::from_utf8_lossy(&rest).into_owned();
+        rest.push_str(&self.take_subwords(true));
+        self.ids.clear();
+        self.printed = 0;
         self.inside_line = false;
-        String::from_utf8_lossy(&rest).into_owned()
+        rest
+    }
+
+    /// What the ids held back add to the text of those before them; nothing while they end inside a
+    /// character, unless `all` is wanted or so many are held back that they will never make one.
+    fn take_subwords(&mut self, all: bool) -> String {
+        let Some(subwords) = &self.tokenizer.subwords else { return String::new() };
+        let before = subwords.decode(&self.ids[..self.printed]);
+        let after = subwords.decode(&self.ids);
+        let hopeless = self.ids.len() - self.printed > MOST_HELD_BACK;
+        if after.ends_with('\u{fffd}') && !all && !hopeless {
+            return String::new();
+        }
+        self.ids.drain(..self.printed);
+        self.printed = self.ids.len();
+        after.get(before.len()..).unwrap_or_default().to_owned()
     }
 
     fn take_characters(&mut self) -> String {

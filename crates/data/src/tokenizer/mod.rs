@@ -1,22 +1,26 @@
 //! Text to token ids and back.
 //!
-//! - [`kind`]: the kinds of tokenizers as configuration
-//! - [`train`](Tokenizer::train): counting a text, or learning subwords from it
-//! - [`encode`](Tokenizer::encode_text): text, streamed, to ids
-//! - [`decoder`](Decoder): ids to text, one at a time
-//! - [`files`](Tokenizer::save): a tokenizer as a folder
+//! - [`TokenizerKind`]: the kinds of tokenizers as configuration
+//! - [`Tokenizer::train`]: counting a text, or learning subwords from it
+//! - [`Tokenizer::encode_text`]: text, streamed, to ids
+//! - [`Decoder`]: ids to text, one at a time
+//! - [`Tokenizer::save`]: a tokenizer as a folder
 
 mod decoder;
 mod encode;
+mod files;
 mod kind;
+mod subwords;
 mod train;
 
 pub use decoder::Decoder;
 pub use encode::TextCounts;
+pub use files::{KIND_FILE, SUBWORDS_FILE, VOCABULARY_FILE};
 pub use kind::{SubwordModel, TokenizerKind};
 
 use crate::error::{DataError, Result};
 use crate::vocabulary::Vocabulary;
+use subwords::Subwords;
 
 /// Splits text into tokens and numbers them.
 ///
@@ -32,17 +36,19 @@ use crate::vocabulary::Vocabulary;
 pub struct Tokenizer {
     kind: TokenizerKind,
     vocabulary: Vocabulary,
+    /// Of subwords only.
+    subwords: Option<Box<Subwords>>,
 }
 
 impl Tokenizer {
     /// A words tokenizer over a given vocabulary.
     pub fn words(vocabulary: Vocabulary) -> Self {
-        Self { kind: TokenizerKind::Words, vocabulary }
+        Self { kind: TokenizerKind::Words, vocabulary, subwords: None }
     }
 
     /// A characters tokenizer over a given vocabulary of single characters.
     pub fn characters(vocabulary: Vocabulary) -> Self {
-        Self { kind: TokenizerKind::Characters, vocabulary }
+        Self { kind: TokenizerKind::Characters, vocabulary, subwords: None }
     }
 
     /// The bytes tokenizer: the id of a byte is its value.
@@ -55,7 +61,7 @@ impl Tokenizer {
         let words = (0..=u8::MAX).map(name).collect();
         let vocabulary = Vocabulary::from_words(words, Vec::new(), None, Some("\n"))
             .expect("256 distinct names, the newline among them");
-        Self { kind: TokenizerKind::Bytes, vocabulary }
+        Self { kind: TokenizerKind::Bytes, vocabulary, subwords: None }
     }
 
     /// Which kind this is.
@@ -76,7 +82,8 @@ impl Tokenizer {
     /// Appends the ids of `text`, a line or a part of one, without an end of line.
     ///
     /// # Errors
-    /// [`DataError::Setting`] for an unknown word where the vocabulary has no `<unk>`.
+    /// [`DataError::Setting`] for an unknown word where the vocabulary has no `<unk>`,
+    /// [`DataError::Subwords`].
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
         match &self.kind {
             TokenizerKind::Words => {
@@ -91,7 +98,9 @@ impl Tokenizer {
                 }
             }
             TokenizerKind::Bytes => ids.extend(text.bytes().map(u32::from)),
-            TokenizerKind::Subwords { .. } => todo!(),
+            TokenizerKind::Subwords { .. } => {
+                self.subwords.iter().try_for_each(|subwords| subwords.encode(text, ids))?;
+            }
         }
         Ok(())
     }

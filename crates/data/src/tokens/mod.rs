@@ -1,6 +1,10 @@
-//! The ids of a text, wherever they lie.
+//! The ids of a text: in memory, or in a memory-mapped file.
 
-use std::fs::File;
+mod file;
+mod header;
+
+pub use file::{TokenFile, TokenFileWriter};
+
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -13,6 +17,8 @@ use crate::tokenizer::{TextCounts, Tokenizer};
 /// Token ids in order; cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Tokens {
+    /// In a file, read where and when they are used: a text larger than memory.
+    Mapped(TokenFile),
     /// In memory.
     Memory(Arc<[u32]>),
 }
@@ -44,13 +50,13 @@ impl Tokens {
         path: impl AsRef<Path>,
     ) -> Result<(Self, TextCounts)> {
         let path = path.as_ref();
-        let file: File = text::open(path)?;
-        Self::from_text(tokenizer, file, &path.display().to_string())
+        Self::from_text(tokenizer, text::open(path)?, &path.display().to_string())
     }
 
     /// Number of tokens.
     pub fn len(&self) -> usize {
         match self {
+            Self::Mapped(file) => file.len(),
             Self::Memory(ids) => ids.len(),
         }
     }
@@ -63,25 +69,31 @@ impl Tokens {
     /// The token at `index`; none beyond the end.
     pub fn get(&self, index: usize) -> Option<u32> {
         match self {
+            Self::Mapped(file) => file.get(index),
             Self::Memory(ids) => ids.get(index).copied(),
         }
     }
 
     /// Appends the tokens of `range`, as far as there are any, to `out`.
     pub fn copy(&self, range: Range<usize>, out: &mut Vec<u32>) {
-        let range = range.start.min(self.len())..range.end.min(self.len());
         match self {
-            _ if range.is_empty() => {}
-            Self::Memory(ids) => out.extend_from_slice(&ids[range]),
+            Self::Mapped(file) => out.extend(file.range(range)),
+            Self::Memory(ids) => {
+                let end = range.end.min(ids.len());
+                out.extend_from_slice(&ids[range.start.min(end)..end]);
+            }
         }
     }
 
     /// All tokens in order.
-    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.len()).filter_map(|index| self.get(index))
+    pub fn iter(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Self::Mapped(file) => Box::new(file.range(0..file.len())),
+            Self::Memory(ids) => Box::new(ids.iter().copied()),
+        }
     }
 
-    /// How many tokens are `id`; one pass.
+    /// How many tokens are `id`; one pass over all of them.
     pub fn count(&self, id: u32) -> u64 {
         self.iter().filter(|&token| token == id).count() as u64
     }
@@ -92,3 +104,6 @@ impl From<Vec<u32>> for Tokens {
         Self::Memory(ids.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

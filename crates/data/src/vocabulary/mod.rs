@@ -3,6 +3,8 @@
 //! Order: the special words first (`<unk>`, then `</s>`), then the words by count, most frequent
 //! first, equal counts in byte order; so the same text gives the same ids everywhere.
 
+mod file;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
