@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         |question| {
             let number = |key: &str| question[key].as_u64().unwrap_or(1) as usize;
             if question["ask"] == "product" {
-                return product(number("size"));
+                return Ok(product(number("size")));
             }
             let layer = Layer {
                 gru: question["layer"] == "gru",
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 batch: number("batch"),
                 size: number("size"),
             };
-            if question["of"] == "burn" { layer.burn() } else { layer.lampwick() }
+            Ok(if question["of"] == "burn" { layer.burn() } else { layer.lampwick() })
         },
         |runs| {
             let ms: Vec<f64> = runs.iter().map(|(time, _)| time.as_secs_f64() * 1e3).collect();
@@ -39,7 +39,7 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
 fn product(size: usize) -> protocol::Case {
     let device = Device::flex();
     let (a, b) = (random([size, size], &device), random([size, size], &device));
-    Box::new(move || a.clone().matmul(b.clone()).dims()[0])
+    protocol::timed(move || a.clone().matmul(b.clone()).dims()[0])
 }
 
 /// One recurrent layer whose input is as wide as its state.
@@ -76,7 +76,7 @@ impl Layer {
         let input = random([steps, batch, size], &device);
         let input = if train { input.require_grad() } else { input };
         let weight_of_output = random([steps, batch, size], &device);
-        Box::new(move || {
+        protocol::timed(move || {
             let (outputs, _) =
                 recurrent(cell, input.clone(), weights.clone(), None, Sequence::default());
             if train {
@@ -100,7 +100,7 @@ impl Layer {
         let weight_of_output = random(shape, &device);
         let lstm = LstmConfig::new(size, size, true).with_batch_first(false).init(&device);
         let gru_layer = GruConfig::new(size, size, true).init(&device);
-        Box::new(move || {
+        protocol::timed(move || {
             let outputs = if gru {
                 gru_layer.forward(input.clone(), None)
             } else {

@@ -1,12 +1,129 @@
-//! Every file under configs/ loads and takes two steps, on toy data where its own is absent.
+//! Every file under configs/ loads and takes two steps; toy text stands in for its own.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
+use super::readme::toy_text;
 use crate::cargo::root;
 
+/// Runs each config for two steps with the release binary.
 pub(crate) fn check() -> Result<String> {
-    let _: PathBuf = root();
-    bail!("not written yet")
+    let configs = toml_files(&root().join("configs"))?;
+    if configs.is_empty() {
+        bail!("no config under configs/");
+    }
+    let binary = super::program::path()?;
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("toy.txt"), toy_text())?;
+    prepare(&binary, folder.path())?;
+    let mut failed = Vec::new();
+    for (number, config) in configs.iter().enumerate() {
+        let name = config.strip_prefix(root()).unwrap_or(config).display().to_string();
+        if let Err(error) = two_steps(&binary, folder.path(), config, number) {
+            eprintln!("{name}: {error:#}");
+            failed.push(name);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("no two steps of {}", failed.join(", "));
+    }
+    Ok(format!("{} configs", configs.len()))
+}
+
+/// Token files of the toy text, for configs that train on prepared data.
+fn prepare(binary: &Path, folder: &Path) -> Result<()> {
+    let done = Command::new(binary)
+        .args(["prepare", "toy.txt", "--out", "prepared"])
+        .current_dir(folder)
+        .output()?;
+    if !done.status.success() {
+        bail!("`lampwick prepare` failed: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    Ok(())
+}
+
+fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Result<()> {
+    let text = fs::read_to_string(config)?;
+    check_header(&text)?;
+    let parsed: toml::Table = toml::from_str(&text)?;
+    let run = format!("run-{number}");
+    let mut command = Command::new(binary);
+    command.arg("train").arg(config).current_dir(folder).args(["--out", &run]);
+    command.args(["budget.steps=2", "budget.epochs=0", "sampling.count=1", "sampling.length=5"]);
+    // Its own text, and so its vocabulary, may not be on this machine.
+    command.args(match source(&parsed) {
+        "text" => {
+            &["data.train=toy.txt", "data.valid=toy.txt", "data.test=", "model.vocabulary=0"][..]
+        }
+        "tokens" => &["data.dir=prepared", "model.vocabulary=0"][..],
+        _ => &["data.valid_tokens=2000", "data.test_tokens=2000"][..],
+    });
+    let done = command.output().context("cannot start lampwick")?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr).trim_end());
+    }
+    Ok(())
+}
+
+/// `data.source`, which is the synthetic language where the config does not say.
+fn source(config: &toml::Table) -> &str {
+    let data = config.get("data").and_then(toml::Value::as_table);
+    data.and_then(|data| data.get("source")).and_then(toml::Value::as_str).unwrap_or("synthetic")
+}
+
+/// A config's header is a promise: the command, the hardware, the minutes, the expected result.
+fn check_header(text: &str) -> Result<()> {
+    let header: String =
+        text.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let lower = header.to_lowercase();
+    for (promise, words) in [
+        ("the command", &["lampwick", "cargo run"][..]),
+        ("the time", &["minute", "hour", "second"][..]),
+        ("the expected result", &["perplexity", "expect"][..]),
+    ] {
+        if !words.iter().any(|word| lower.contains(word)) {
+            bail!("its header does not promise {promise} (one of: {})", words.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Every `.toml` below `folder`, in order.
+fn toml_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(toml_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_must_promise_command_time_and_result() {
+        let header =
+            "# cargo run --release -- train x\n# 2 minutes\n# valid perplexity 120\nname = 1";
+        assert!(check_header(header).is_ok());
+        assert!(check_header("name = 1\n# cargo run, minutes, perplexity").is_err());
+    }
+
+    #[test]
+    fn the_default_source_is_the_synthetic_language() {
+        let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+        assert_eq!(source(&table("")), "synthetic");
+        assert_eq!(source(&table("[data]\nsource = \"text\"")), "text");
+    }
 }

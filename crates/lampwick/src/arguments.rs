@@ -1,0 +1,76 @@
+//! What can be typed: `lampwick [COMMAND]`.
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::commands::Command;
+
+/// Train and use sequence models, on any device that Burn has.
+///
+/// Without a command: the quickstart. It trains a small LSTM on a synthetic language of known
+/// entropy for about a minute, prints five sentences of its own and writes a report.
+#[derive(Parser)]
+#[command(
+    name = "lampwick",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub(crate) struct Arguments {
+    /// What to do; nothing = the quickstart
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Say more on stderr (-v: progress of the libraries, -vv: details)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  lampwick                                            the quickstart, about a minute
+  lampwick train configs/lm/own_text.toml data.train=my.txt
+  lampwick generate runs/own_text --prompt 'the' --samples 3
+  lampwick evaluate runs/own_text other.txt
+  lampwick score runs/own_text < sentences.txt
+
+Exit codes:
+  0    done (also when the reader of the output goes away: a broken pipe is no error)
+  1    failed; the message on stderr says what, where and what to do
+  2    the command line or a config is wrong; nothing was run
+  130  interrupted by Ctrl-C, 143 by SIGTERM; training has written a checkpoint
+
+Environment:
+  LAMPWICK_LOG   what to log on stderr, such as `info` or `lampwick_training=debug`
+  NO_COLOR       no colours";
+
+/// Sends the libraries' messages to stderr: warnings by default.
+pub(crate) fn start_log(verbose: u8) {
+    let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
+    let filter = EnvFilter::try_from_env("LAMPWICK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_examples() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("lampwick"), "`{}` has no examples", command.get_name());
+        }
+    }
+}

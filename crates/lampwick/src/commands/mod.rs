@@ -1,0 +1,52 @@
+//! The commands, one file each, in the order in which a user meets them.
+
+use crate::exit::Exit;
+
+mod completions;
+mod devices;
+mod dry_run;
+mod evaluate;
+mod generate;
+mod opened;
+mod prepare;
+mod quickstart;
+mod report;
+mod samples;
+mod score;
+mod train;
+
+/// What `lampwick` can do.
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Train a model by a config: one TOML file, one run directory
+    Train(Box<train::Arguments>),
+    /// Give a trained model's perplexity on a text
+    Evaluate(evaluate::Arguments),
+    /// Give the log-probability of each line of stdin
+    Score(score::Arguments),
+    /// Generate text from a trained model
+    Generate(generate::Arguments),
+    /// Turn a text into token files, for corpora too large to read each time
+    Prepare(prepare::Arguments),
+    /// List the devices: what is compiled in, and what this machine has
+    Devices(devices::Arguments),
+    /// Write a run's report.html again
+    Report(report::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs a command; without one, the quickstart.
+pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
+    match command {
+        None => quickstart::run(),
+        Some(Command::Train(arguments)) => train::run(&arguments),
+        Some(Command::Evaluate(arguments)) => evaluate::run(&arguments),
+        Some(Command::Score(arguments)) => score::run(&arguments),
+        Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Prepare(arguments)) => prepare::run(&arguments),
+        Some(Command::Devices(arguments)) => devices::run(&arguments),
+        Some(Command::Report(arguments)) => report::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+    }
+}

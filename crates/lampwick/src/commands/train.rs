@@ -1,0 +1,198 @@
+//! `lampwick train`: one config, one run.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI32;
+
+use clap::ArgGroup;
+use lampwick::training::{self, Config, Observer, Outcome, Override, Resolved};
+use serde_json::json;
+
+use crate::dashboard::Dashboard;
+use crate::exit::{Exit, Usage};
+use crate::machine::Machine;
+use crate::numbers::{clock, count, figure};
+use crate::progress::Progress;
+use crate::signals;
+
+/// What `lampwick train` takes.
+#[derive(clap::Args)]
+#[command(
+    group = ArgGroup::new("what").required(true).args(["config", "resume"]),
+    after_help = "\
+Examples:
+  lampwick train configs/quickstart.toml
+  lampwick train configs/lm/own_text.toml data.train=my.txt --out runs/mine
+  lampwick train configs/lm/zaremba_small.toml optimizer.lr=0.5 budget.epochs=3 --dry-run
+  lampwick train --resume runs/mine
+
+While it trains, one line says epoch, step, loss, perplexity, tokens per second, time left,
+learning rate and gradient norm; --tui draws them. Ctrl-C or SIGTERM ends the run after the step
+under way with a checkpoint (exit code 130 or 143); a second one ends it at once."
+)]
+pub(crate) struct Arguments {
+    /// The config: a TOML file
+    config: Option<PathBuf>,
+    /// Values to change, such as `optimizer.lr=10`; each is echoed old -> new
+    #[arg(value_name = "KEY=VALUE", conflicts_with = "resume")]
+    overrides: Vec<Override>,
+    /// Continue this run from its newest whole checkpoint
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "print_config", "dry_run"])]
+    resume: Option<PathBuf>,
+    /// The run's directory [default: runs/NAME, numbered when it is taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the whole config, defaults and overrides included, and stop
+    #[arg(long)]
+    print_config: bool,
+    /// Check files, shapes, memory and speed, and stop; trains nothing
+    #[arg(long, conflicts_with = "print_config")]
+    dry_run: bool,
+    /// Draw the run on burn-train's dashboard (needs a terminal)
+    #[arg(long, conflicts_with = "json")]
+    tui: bool,
+    /// At the end, print one JSON object on stdout (the progress stays on stderr)
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.machine.start_threads()?;
+    if arguments.tui && !std::io::stdout().is_terminal() {
+        return Err(Usage("--tui needs a terminal on stdout; leave it out".into()).into());
+    }
+    if let Some(run) = &arguments.resume {
+        if arguments.machine.device.is_some() {
+            let problem = "--device: a run is resumed on its own device; leave it out";
+            return Err(Usage(problem.into()).into());
+        }
+        return watched(arguments, run, |stop, observer| training::resume(run, stop, observer));
+    }
+    let path = arguments.config.as_deref().expect("clap requires a config or a run");
+    let config = resolve(path, &arguments.overrides, &arguments.machine)?;
+    if arguments.print_config {
+        std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    if arguments.dry_run {
+        return super::dry_run::say(&training::dry_run(&config)?, arguments.json);
+    }
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => free_directory(&config.name, path),
+    };
+    watched(arguments, &out, |stop, observer| training::train(&config, &out, stop, observer))
+}
+
+/// Reads the config; every override is echoed on stderr.
+fn resolve(path: &Path, overrides: &[Override], machine: &Machine) -> anyhow::Result<Config> {
+    let Resolved { mut config, changes } = Config::load(path, overrides)?;
+    for change in &changes {
+        eprintln!("{change}");
+    }
+    if let Some(device) = &machine.device {
+        training::device::parse(device)?;
+        config.device.clone_from(device);
+    }
+    Ok(config)
+}
+
+/// `runs/NAME`, or `runs/NAME-2` and so on: a run is never overwritten.
+pub(super) fn free_directory(name: &str, config: &Path) -> PathBuf {
+    let stem = config.file_stem().unwrap_or_default().to_string_lossy();
+    let name = if name.is_empty() { stem.as_ref() } else { name };
+    let taken =
+        |path: &Path| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    let runs = Path::new("runs");
+    let numbered = (2..).map(|n| runs.join(format!("{name}-{n}")));
+    std::iter::once(runs.join(name))
+        .chain(numbered)
+        .find(|path| !taken(path))
+        .expect("there are more numbers than runs")
+}
+
+/// Trains under the progress line or the dashboard, and says how it ended.
+fn watched(
+    arguments: &Arguments,
+    run: &Path,
+    train: impl FnOnce(&AtomicI32, &mut dyn Observer) -> training::Result<Outcome>,
+) -> anyhow::Result<Exit> {
+    let stop = signals::watch()?;
+    if arguments.tui {
+        let mut dashboard = Dashboard::new(Arc::clone(&stop));
+        let outcome = train(&stop, &mut dashboard);
+        let kept = dashboard.finish();
+        let progress = Progress::new(true);
+        for line in kept {
+            progress.keep(&line);
+        }
+        return ended(outcome?, run, arguments.json, &progress);
+    }
+    let mut progress = Progress::new(!arguments.json);
+    let outcome = train(&stop, &mut progress);
+    progress.finish();
+    ended(outcome?, run, arguments.json, &progress)
+}
+
+/// The last words of a run.
+pub(super) fn ended(
+    outcome: Outcome,
+    run: &Path,
+    as_json: bool,
+    progress: &Progress,
+) -> anyhow::Result<Exit> {
+    let summary = match outcome {
+        Outcome::Finished(summary) => summary,
+        Outcome::Interrupted { signal, step } => {
+            eprintln!(
+                "interrupted after step {}; continue with: lampwick train --resume {}",
+                count(step),
+                run.display()
+            );
+            return Ok(Exit::Signal(signal));
+        }
+    };
+    if as_json {
+        let object = json!({
+            "run": run,
+            "steps": summary.steps,
+            "epochs": summary.epochs,
+            "seconds": summary.seconds,
+            "tokens_per_second": summary.tokens_per_second,
+            "best_valid_perplexity": summary.valid.as_ref().map(|scored| scored.perplexity),
+            "test_perplexity": summary.test.as_ref().map(|scored| scored.perplexity),
+        });
+        writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&object)?)?;
+        return Ok(Exit::Done);
+    }
+    let time = std::time::Duration::try_from_secs_f64(summary.seconds).unwrap_or_default();
+    let mut line = format!(
+        "done: {} steps in {}, {} tokens/s",
+        count(summary.steps),
+        clock(time),
+        count(summary.tokens_per_second as u64)
+    );
+    if let Some(valid) = &summary.valid {
+        line += &format!(", best validation perplexity {}", figure(valid.perplexity));
+    }
+    progress.keep(&line);
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_name_is_called_after_its_config() {
+        let path = free_directory("", Path::new("configs/lm/no_such_config_is_here.toml"));
+        assert_eq!(path, Path::new("runs/no_such_config_is_here"));
+        assert_eq!(
+            free_directory("no_such_run", Path::new("x.toml")),
+            Path::new("runs/no_such_run")
+        );
+    }
+}

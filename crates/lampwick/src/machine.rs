@@ -1,0 +1,32 @@
+//! The device and the threads of a command.
+
+use lampwick::training::device;
+
+/// `--device` and `--threads`, as every command that computes takes them.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Machine {
+    /// Where to compute: flex, wgpu[:N], cuda[:N], ... (`lampwick devices` lists them)
+    #[arg(long, value_name = "NAME[:N]")]
+    pub(crate) device: Option<String>,
+    /// Threads on the CPU; the results are the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+impl Machine {
+    /// Sets the size of the one pool of threads that everything on the CPU shares.
+    pub(crate) fn start_threads(&self) -> anyhow::Result<()> {
+        if let Some(threads) = self.threads {
+            rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+        }
+        Ok(())
+    }
+
+    /// The device of `--device`, else the one that the run's config names.
+    pub(crate) fn device(
+        &self,
+        of_run: &str,
+    ) -> Result<burn::prelude::Device, device::DeviceError> {
+        device::parse(self.device.as_deref().unwrap_or(of_run))
+    }
+}

@@ -1,0 +1,29 @@
+//! Ctrl-C and SIGTERM: the first asks the training loop to stop, a second ends at once.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Gives the number of the signal that came, 0 so long as none has.
+///
+/// A second signal ends the program with the same exit code but without a checkpoint, for a user
+/// who will not wait until the step has ended.
+///
+/// # Errors
+/// The system refuses to install the handlers.
+pub(crate) fn watch() -> io::Result<Arc<AtomicI32>> {
+    let came = Arc::new(AtomicI32::new(0));
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let seen = Arc::clone(&came);
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if seen.swap(signal, Ordering::SeqCst) != 0 {
+                std::process::exit(128 + signal);
+            }
+        }
+    })?;
+    Ok(came)
+}

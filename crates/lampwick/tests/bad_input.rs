@@ -1,0 +1,163 @@
+//! Whatever the user gives, the program ends with a message that says what, where and the mend,
+//! and with a documented code; never with a panic.
+
+mod program;
+
+use std::fs;
+
+use program::{Place, TINY, checkpoints, tiny_text};
+
+#[test]
+fn missing_and_empty_texts() {
+    let place = Place::new().with_tiny_config();
+    place.run(&["train", "tiny.toml", "data.train=nowhere.txt"]).expect(1).says(&["nowhere.txt"]);
+    place.write("empty.txt", "");
+    let empty = place.run(&["train", "tiny.toml", "data.train=empty.txt"]);
+    assert!(empty.code == 1 || empty.code == 2, "{empty:?}");
+    empty.says(&["empty.txt"]);
+    place.run(&["train", "nowhere.toml"]).expect(2).says(&["nowhere.toml"]);
+}
+
+#[test]
+fn a_text_of_one_line_is_too_short_to_hold_any_out() {
+    let place = Place::new().with_tiny_config();
+    place.write("one.txt", "only one line\n");
+    let done = place.run(&["train", "tiny.toml", "data.train=one.txt"]);
+    assert!(done.code == 1 || done.code == 2, "{done:?}");
+    done.says(&["one.txt"]);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_named_by_file_and_line() {
+    let place = Place::new().with_tiny_config();
+    let mut latin = tiny_text().into_bytes();
+    latin.extend(b"caf\xe9 au lait\n");
+    latin.extend(tiny_text().bytes());
+    place.write("latin.txt", latin);
+    place
+        .run(&["train", "tiny.toml", "data.train=latin.txt"])
+        .expect(1)
+        .says(&["latin.txt", ":301", "UTF-8"]);
+}
+
+#[test]
+fn a_mark_crlf_and_nul_are_read_or_named() {
+    let place = Place::new().with_tiny_config();
+    let windows = format!("\u{feff}{}", tiny_text().replace('\n', "\r\n"));
+    place.write("windows.txt", windows);
+    place.run(&["train", "tiny.toml", "data.train=windows.txt", "--out", "windows"]).expect(0);
+    place.run(&["train", "tiny.toml", "--out", "unix"]).expect(0);
+    let hash = |run: &str| {
+        let text = fs::read_to_string(place.path(run).join("run.json")).unwrap();
+        let info: serde_json::Value = serde_json::from_str(&text).unwrap();
+        info["vocabulary_hash"].clone()
+    };
+    assert_eq!(hash("windows"), hash("unix"), "BOM and CRLF are not part of the words");
+
+    place.write("nul.txt", tiny_text().replace("lamp", "la\0mp"));
+    let done = place.run(&["train", "tiny.toml", "data.train=nul.txt", "--out", "nul"]);
+    assert!(done.code <= 1 && !done.stderr.contains("panicked"), "{done:?}");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_with_file_and_line() {
+    let place = Place::new().with_tiny_config();
+    place.write("typo.toml", TINY.replace("hidden = 8", "hiden = 8"));
+    place.run(&["train", "typo.toml"]).expect(2).says(&["typo.toml:7", "hiden", "hidden"]);
+    place.run(&["train", "tiny.toml", "optimizer.lrr=1"]).expect(2).says(&["lrr", "`lr`"]);
+    place.run(&["train", "tiny.toml", "no-equals-sign"]).expect(2);
+}
+
+#[test]
+fn impossible_configs_say_which_key() {
+    let place = Place::new().with_tiny_config();
+    for (change, part) in [
+        ("model.hidden=0", "hidden"),
+        ("optimizer.lr=nan", "lr"),
+        ("batches.size=0", "size"),
+        ("batches.bptt.fixed=0", "bptt"),
+        ("model.dropout_input=1.5", "dropout_input"),
+    ] {
+        place.run(&["train", "tiny.toml", change]).expect(2).says(&[part]);
+    }
+    let long = place.run(&["train", "tiny.toml", "batches.bptt.fixed=100000", "--out", "long"]);
+    assert!(long.code == 1 || long.code == 2, "{long:?}");
+    long.says(&["bptt", "100000"]);
+}
+
+#[test]
+fn a_device_that_is_not_compiled_in_names_its_feature() {
+    let place = Place::new().with_tiny_config();
+    place.run(&["train", "tiny.toml", "--device", "abacus"]).expect(2).says(&["abacus", "flex"]);
+    if !cfg!(feature = "cuda") {
+        place
+            .run(&["train", "tiny.toml", "--device", "cuda:1"])
+            .expect(2)
+            .says(&["cuda", "--features cuda"]);
+    }
+}
+
+#[test]
+fn what_is_no_run_is_named() {
+    let place = Place::new();
+    for command in ["evaluate", "score", "generate", "report"] {
+        place.run(&[command, "nowhere"]).expect(1).says(&["nowhere", "lampwick train"]);
+    }
+    place.run(&["train", "--resume", "nowhere"]).expect(1).says(&["nowhere"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_warning() {
+    let place = Place::new().with_tiny_config();
+    place.interrupt("INT", 3).expect(130);
+    let newest = checkpoints(&place.path("run")).pop().unwrap();
+    let weights = newest.join("model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&weights, &bytes).unwrap();
+
+    place.run(&["generate", "run"]).expect(0).says(&["warning", "model.safetensors"]);
+    place.shorten(4);
+    let resumed = place.run(&["train", "--resume", "run"]).expect(0);
+    resumed.says(&["warning", "model.safetensors", "older checkpoint"]);
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_all_damaged_is_a_typed_error() {
+    let place = Place::new().with_tiny_run();
+    for checkpoint in checkpoints(&place.path("run")) {
+        let weights = checkpoint.join("model.safetensors");
+        let bytes = fs::read(&weights).unwrap();
+        fs::write(&weights, &bytes[..bytes.len() / 3]).unwrap();
+    }
+    place.run(&["evaluate", "run"]).expect(1).says(&["no usable checkpoint"]);
+    place.run_with_stdin(&["score", "run"], b"the lamp\n").expect(1);
+    place.run(&["train", "--resume", "run"]).expect(1);
+}
+
+#[test]
+fn a_prompt_with_unknown_words_names_them() {
+    let place = Place::new().with_tiny_run();
+    place.run(&["generate", "run", "--prompt", "the zeppelin burns"]).expect(1).says(&["zeppelin"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let place = Place::new().with_tiny_config();
+    place.write("file", "in the way");
+    place.run(&["train", "tiny.toml", "--out", "file/run"]).expect(1).says(&["file/run"]);
+    place.run(&["prepare", "text.txt", "--out", "file/prepared"]).expect(1).says(&["file"]);
+}
+
+#[test]
+fn a_text_of_nothing_but_unknown_words_is_scored_as_unknown() {
+    let place = Place::new().with_tiny_run();
+    place.write("strange.txt", "xyzzy plugh\n");
+    let done = place.run(&["evaluate", "run", "strange.txt"]).expect(0);
+    assert!(done.stdout.contains("out of vocabulary  2"), "{}", done.stdout);
+    place.write("empty.txt", "");
+    place.run(&["evaluate", "run", "empty.txt"]).expect(1).says(&["empty.txt"]);
+}

@@ -1,0 +1,231 @@
+//! Each command as a user meets it: the spawned binary on tiny data; stdout, stderr, exit code.
+
+mod program;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use program::{Place, TINY, lines, tiny_text};
+
+#[test]
+fn help_teaches_and_names_the_exit_codes() {
+    let place = Place::new();
+    let help = place.run(&["--help"]).expect(0);
+    for word in ["Examples:", "Exit codes:", "130", "143", "quickstart"] {
+        assert!(help.stdout.contains(word), "no {word:?} in:\n{}", help.stdout);
+    }
+    for command in ["train", "evaluate", "score", "generate", "prepare", "devices", "report"] {
+        let help = place.run(&[command, "--help"]).expect(0);
+        assert!(help.stdout.contains("Examples:"), "{command}");
+    }
+    let version = place.run(&["--version"]).expect(0);
+    assert_eq!(version.stdout.trim(), concat!("lampwick ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_wrong_command_line_is_code_2_and_names_the_nearest() {
+    let place = Place::new();
+    place.run(&["trian"]).expect(2).says(&["train"]);
+    place.run(&["train"]).expect(2);
+    place.run(&["generate", "run", "--temperature", "-1"]).expect(2);
+}
+
+#[test]
+fn devices_lists_what_is_compiled_in() {
+    let place = Place::new();
+    let text = place.run(&["devices"]).expect(0).stdout;
+    assert!(lines(&text).iter().any(|line| line.starts_with("flex") && line.contains("--device")));
+    let json = place.run(&["devices", "--json"]).expect(0).stdout;
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let flex = list.as_array().unwrap().iter().find(|entry| entry["name"] == "flex").unwrap();
+    assert_eq!(flex["compiled"], true);
+}
+
+#[test]
+fn completions_are_a_script() {
+    let script = Place::new().run(&["completions", "bash"]).expect(0).stdout;
+    assert!(script.contains("_lampwick()"), "{script}");
+}
+
+#[test]
+fn train_leaves_a_whole_run_and_says_what_it_did() {
+    let place = Place::new().with_tiny_config();
+    let done = place.run(&["train", "tiny.toml", "budget.epochs=2", "--out", "run"]).expect(0);
+    done.says(&["budget.epochs: 1 -> 2"]);
+    assert!(done.stdout.contains("epoch 2: valid perplexity"), "{}", done.stdout);
+    assert!(done.stdout.contains("per word"), "{}", done.stdout);
+    for file in ["config.toml", "run.json", "metrics.jsonl", "samples.jsonl", "report.html"] {
+        assert!(place.path("run").join(file).is_file(), "no {file}");
+    }
+    let report = fs::read_to_string(place.path("run/report.html")).unwrap();
+    assert!(!report.contains("http://") || !report.contains("<script src"), "self-contained");
+    // A run is never overwritten.
+    place.run(&["train", "tiny.toml", "--out", "run"]).expect(1).says(&["run", "--resume"]);
+}
+
+#[test]
+fn print_config_and_dry_run_train_nothing() {
+    let place = Place::new().with_tiny_config();
+    let printed = place.run(&["train", "tiny.toml", "model.hidden=16", "--print-config"]).expect(0);
+    assert!(printed.stdout.contains("hidden = 16"), "{}", printed.stdout);
+    // What is printed is a config.
+    place.write("printed.toml", &printed.stdout);
+    let again = place.run(&["train", "printed.toml", "--print-config"]).expect(0);
+    assert_eq!(again.stdout, printed.stdout);
+
+    let dry = place.run(&["train", "tiny.toml", "--dry-run", "--out", "run"]).expect(0);
+    assert!(dry.stdout.contains("parameters"), "{}", dry.stdout);
+    assert!(!place.path("run").exists());
+}
+
+#[test]
+fn train_json_is_one_object_on_stdout() {
+    let place = Place::new().with_tiny_config();
+    let done = place.run(&["train", "tiny.toml", "--json", "--out", "run"]).expect(0);
+    let summary: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert!(summary["best_valid_perplexity"].as_f64().unwrap() > 1.0, "{summary}");
+    assert_eq!(summary["run"], "run");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_writes_a_checkpoint_and_the_run_resumes_as_if_there_had_been_none() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let place = Place::new().with_tiny_config();
+        let stopped = place.interrupt(signal, 2).expect(code);
+        stopped.says(&["interrupted after step", "lampwick train --resume run"]);
+        assert!(!program::checkpoints(&place.path("run")).is_empty());
+
+        // As many epochs again, beside a run of that length that nobody interrupted.
+        let info = fs::read_to_string(place.path("run/run.json")).unwrap();
+        let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+        let epochs = info["epochs"].as_u64().unwrap() as usize + 2;
+        place.shorten(epochs);
+        place.run(&["train", "--resume", "run"]).expect(0);
+        let budget = format!("budget.epochs={epochs}");
+        place.run(&["train", "tiny.toml", &budget, "--out", "whole"]).expect(0);
+        for file in ["metrics.jsonl", "samples.jsonl"] {
+            let read = |run: &str| fs::read(place.path(run).join(file)).unwrap();
+            assert!(read("run") == read("whole"), "{file} differs after {signal}");
+        }
+    }
+}
+
+#[test]
+fn evaluate_states_unit_tokens_oov_and_bits() {
+    let place = Place::new().with_tiny_run();
+    place.write("other.txt", "the lamp burns here\na stranger waits\n");
+    let text = place.run(&["evaluate", "run", "other.txt"]).expect(0).stdout;
+    for part in ["perplexity", "per word", "9 (with </s>)", "vocabulary  1 (", "bits per character"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    let json = place.run(&["evaluate", "run", "other.txt", "--json"]).expect(0).stdout;
+    let figures: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(figures["tokens"], 9);
+    assert_eq!(figures["oov"], 1);
+    assert_eq!(figures["unit"], "word");
+    // Without a file: the run's own test set.
+    place.run(&["evaluate", "run"]).expect(0);
+}
+
+#[test]
+fn score_gives_one_line_out_for_each_line_in() {
+    let place = Place::new().with_tiny_run();
+    let scored =
+        place.run_with_stdin(&["score", "run"], b"the lamp burns\n\nthe lamp\r\nlast").expect(0);
+    let scores: Vec<f64> = lines(&scored.stdout).iter().map(|l| l.parse().unwrap()).collect();
+    assert_eq!(scores.len(), 4, "{}", scored.stdout);
+    assert!(scores.iter().all(|&score| score < 0.0), "an empty line scores its </s>: {scores:?}");
+
+    let tokens = place.run_with_stdin(&["score", "run", "--tokens"], b"the lamp\n\n").expect(0);
+    let rows = lines(&tokens.stdout);
+    assert_eq!(rows.len(), 2);
+    // word, its log-probability, ...; their sum is the line's.
+    assert!(rows[0].starts_with("the "), "{}", rows[0]);
+    assert!(rows[0].contains("</s> "), "{}", rows[0]);
+}
+
+#[test]
+fn score_answers_before_the_next_line_comes() {
+    let place = Place::new().with_tiny_run();
+    let mut child = place
+        .command(&["score", "run"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut to = child.stdin.take().unwrap();
+    let mut from = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..3 {
+        writeln!(to, "the lamp burns").unwrap();
+        let mut line = String::new();
+        from.read_line(&mut line).unwrap();
+        assert!(line.trim().parse::<f64>().is_ok(), "{line:?}");
+    }
+    drop(to);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn generate_is_deterministic_by_seed_and_whatever_the_number_of_samples() {
+    let place = Place::new().with_tiny_run();
+    let generate = |arguments: &[&str]| {
+        let all = [&["generate", "run", "--length", "12"], arguments].concat();
+        place.run(&all).expect(0).stdout
+    };
+    let three = generate(&["--samples", "3", "--seed", "7"]);
+    assert_eq!(lines(&three).len(), 3, "{three}");
+    assert_eq!(three, generate(&["--samples", "3", "--seed", "7"]));
+    let one = generate(&["--samples", "1", "--seed", "7"]);
+    assert_eq!(lines(&three)[0], lines(&one)[0], "the batch does not change a sample");
+    assert_ne!(three, generate(&["--samples", "3", "--seed", "8"]));
+    let prompted = generate(&["--prompt", "the lamp", "--temperature", "0"]);
+    assert!(prompted.starts_with("the lamp"), "{prompted}");
+}
+
+#[test]
+fn a_prepared_corpus_trains_and_refuses_another_runs_vocabulary() {
+    let place = Place::new().with_tiny_config();
+    place.run(&["prepare", "text.txt", "--out", "prepared"]).expect(0);
+    let config = TINY.replace(
+        "source = \"text\"\ntrain = \"text.txt\"",
+        "source = \"tokens\"\ndir = \"prepared\"",
+    );
+    place.write("prepared.toml", config);
+    place.run(&["train", "prepared.toml", "--out", "run"]).expect(0);
+    // Never overwritten.
+    place.run(&["prepare", "text.txt", "--out", "prepared"]).expect(1);
+}
+
+#[test]
+fn report_is_written_again() {
+    let place = Place::new().with_tiny_run();
+    fs::remove_file(place.path("run/report.html")).unwrap();
+    let done = place.run(&["report", "run"]).expect(0);
+    assert!(done.stdout.contains("report.html"), "{}", done.stdout);
+    assert!(place.path("run/report.html").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_broken_pipe_is_no_error() {
+    let place = Place::new().with_tiny_run();
+    let mut child = place
+        .command(&["generate", "run", "--samples", "50", "--length", "200"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take()); // as `head` goes away
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_tiny_text_has_the_words_that_the_tests_use() {
+    for word in ["the", "lamp", "burns", "here", "waits"] {
+        assert!(tiny_text().split_whitespace().any(|w| w == word), "{word}");
+    }
+}
