@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use lampwick_models::vector::exp_negative;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -200,7 +201,7 @@ fn draw_from_all(log_probs: &[f32], max: f32, scale: f32, uniform: f64) -> Optio
 fn chunk_weights(chunk: &[f32], max: f32, scale: f32) -> ([f32; BLOCK], f64) {
     let mut weights = [0.0; BLOCK];
     for (weight, &log_prob) in weights.iter_mut().zip(chunk) {
-        *weight = exp((log_prob - max) * scale);
+        *weight = exp_negative((log_prob - max) * scale);
     }
     let mut lanes = [0.0f64; 8];
     for part in weights.chunks_exact(8) {
@@ -209,41 +210,4 @@ fn chunk_weights(chunk: &[f32], max: f32, scale: f32) -> ([f32; BLOCK], f64) {
         }
     }
     (weights, lanes.iter().sum())
-}
-
-/// `e^x` for `x <= 0` in a form that vectorises: `2^n 2^f` with `n` the integer nearest to
-/// `x log2 e` and a polynomial for `2^f`; relative error below 3e-7. 0 below -87 and for NaN.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-    const ROUND: f32 = 12_582_912.0;
-    let t = x * std::f32::consts::LOG2_E;
-    let shifted = t + ROUND;
-    let n = shifted - ROUND;
-    // Cody and Waite: ln 2 in two parts, so that the remainder keeps its bits.
-    let f = (x - n * 0.693_145_75) - n * 1.428_606_8e-6;
-    let p = 1.0 / 720.0;
-    let p = p * f + 1.0 / 120.0;
-    let p = p * f + 1.0 / 24.0;
-    let p = p * f + 1.0 / 6.0;
-    let p = p * f + 0.5;
-    let p = p * f + 1.0;
-    let p = p * f + 1.0;
-    let power = f32::from_bits(shifted.to_bits().wrapping_shl(23).wrapping_add(1.0f32.to_bits()));
-    if x > -87.0 { p * power } else { 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exp_is_exp() {
-        for i in 0..87_000 {
-            let x = -(i as f32) / 1000.0;
-            let (found, expected) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((found / expected - 1.0).abs() < 3e-7, "exp({x}) = {found}, not {expected}");
-        }
-        assert_eq!([exp(f32::NEG_INFINITY), exp(f32::NAN), exp(-1e9)], [0.0; 3]);
-    }
 }

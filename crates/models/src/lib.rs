@@ -7,22 +7,28 @@
 //! - [`recurrent`]: a stack of recurrent layers over the kernels of `lampwick-kernels`;
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
+//! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
 //! - [`weights`] and [`pytorch`]: safetensors files and PyTorch `state_dict`s.
-//! - [`weights`]: safetensors files and PyTorch `state_dict`s.
+//! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
+//! - [`weights`]: safetensors files and PyTorch `state_dict`s;
+//! - [`vector`]: exp, sigmoid and tanh that vectorise.
 //!
 //! Random numbers never come from a global: initial values from the seed given to `init`, dropout
 //! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
 
 pub mod config;
 pub mod dropout;
+pub mod generator;
 pub mod initializer;
 pub mod language_model;
 pub mod mode;
 pub mod next_token;
 pub mod recurrent;
+pub mod vector;
 pub mod weights;
 
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
+pub use generator::{Generator, GeneratorState};
 pub use initializer::RecurrentInit;
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
