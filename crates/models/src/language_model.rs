@@ -150,7 +150,7 @@ impl LanguageModel {
     }
 
     /// `W_o h + b_o`: `[N, O]` to `[N, V]`.
-    fn logits(&self, rows: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn logits(&self, rows: Tensor<2>) -> Tensor<2> {
         let logits = rows.matmul(self.output_weight());
         match &self.output_bias {
             Some(bias) => logits + bias.val().unsqueeze(),

@@ -8,8 +8,10 @@
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
+//! - [`supervised`]: the language model in burn-train's own loop;
 //! - [`weights`] and [`pytorch`]: safetensors files and PyTorch `state_dict`s.
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
+//! - [`supervised`]: the language model in burn-train's own loop;
 //! - [`weights`]: safetensors files and PyTorch `state_dict`s;
 //! - [`vector`]: exp, sigmoid and tanh that vectorise.
 //!
@@ -24,6 +26,7 @@ pub mod language_model;
 pub mod mode;
 pub mod next_token;
 pub mod recurrent;
+pub mod supervised;
 pub mod vector;
 pub mod weights;
 

@@ -187,3 +187,23 @@ fn parameters_are_counted_before_they_exist() {
     let zaremba = LanguageModelConfig { vocabulary: 10_000, ..Default::default() };
     assert_eq!(zaremba.parameters(), Some(2 * 2_000_000 + 10_000 + 2 * (400 * 800 + 1600)));
 }
+
+/// burn-train's step: the loss counts no ignored target and its logits are the model's.
+#[test]
+fn burn_train_sees_the_same_loss() {
+    use burn::train::{InferenceStep, TrainStep};
+    let device = Device::flex().autodiff();
+    let model = small().init(1, &device).unwrap();
+    let (x, y) = (tokens(4, 2, &device), tokens(5, 2, &device).slice(s![1..]));
+    let padded = y.clone().slice_fill(s![2.., 1], -1);
+    let options = CrossEntropyOptions { ignore_index: Some(-1), ..Default::default() };
+    let expected = model.loss(x.clone(), padded.clone(), None, &options, &mut Mode::Evaluate);
+    let trained = TrainStep::step(&model, (x.clone(), padded.clone()));
+    assert!(close(&values(trained.item.loss), &values(expected.loss.clone())));
+    let inner = model.valid();
+    let batch = (x.clone().without_autodiff(), padded.without_autodiff());
+    let evaluated = InferenceStep::step(&inner, batch);
+    assert!(close(&values(evaluated.loss), &values(expected.loss)));
+    let (logits, _) = model.forward(x, None, &mut Mode::Evaluate);
+    assert!(close(&values(evaluated.logits), &values(logits.swap_dims(0, 1))));
+}
