@@ -129,7 +129,8 @@ pub enum DataError {
     /// The text is too short for the batches asked for.
     #[error(
         "{tokens} tokens in {batch} streams leave {stream} per stream, but one window needs {needed}; \
-         use a batch of at most {batch_limit}, a shorter BPTT length, or more text"
+         {}",
+        mend_short_stream(*.batch_limit)
     )]
     StreamTooShort {
         /// Tokens in the text.
@@ -176,5 +177,12 @@ impl DataError {
     /// An error on writing `path`.
     pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         Self::Write { path: path.into(), source }
+    }
+}
+
+fn mend_short_stream(batch_limit: usize) -> String {
+    match batch_limit {
+        0 => "use a shorter BPTT length or more text".into(),
+        _ => format!("use a batch of at most {batch_limit}, a shorter BPTT length, or more text"),
     }
 }

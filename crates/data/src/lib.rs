@@ -29,7 +29,7 @@ pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatch
 pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, WindowDataset};
 pub use error::{DataError, Result};
 pub use prepare::{Prepared, prepare_corpus};
-pub use synthetic::{SourceScore, SyntheticConfig, SyntheticLanguage};
+pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};
 pub use tokenizer::{Decoder, SubwordModel, TextCounts, Tokenizer, TokenizerKind};
 pub use tokens::{TokenFile, TokenFileWriter, Tokens};
 pub use vocabulary::{EOS, UNK, Vocabulary, VocabularyLimits};

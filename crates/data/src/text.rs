@@ -155,7 +155,9 @@ impl<R: Read> TextReader<R> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        while self.end < BYTE_ORDER_MARK.len() && !self.at_end {
+        // No further than needed: a terminal gives a line at a time.
+        let may_be_mark = |start: &[u8]| start.len() < 3 && BYTE_ORDER_MARK.starts_with(start);
+        while may_be_mark(&self.buffer[..self.end]) && !self.at_end {
             self.fill()?;
         }
         if self.buffer[..self.end].starts_with(BYTE_ORDER_MARK) {

@@ -80,7 +80,7 @@ fn a_single_line_with_and_without_its_end() {
         // Too little for the usual batches, and the error says what would do.
         let error = BpttBatches::new(tokens, 20, BpttLength::Fixed(35), 1).unwrap_err();
         assert!(matches!(error, DataError::StreamTooShort { batch: 20, needed: 36, .. }));
-        assert!(error.to_string().contains("use a batch of at most 0"), "{error}");
+        assert!(error.to_string().contains("use a shorter BPTT length or more text"), "{error}");
     }
 }
 

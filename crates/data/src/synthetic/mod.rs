@@ -1,14 +1,18 @@
 //! A synthetic language whose entropy is known exactly.
 //!
 //! Sentences such as `the dogs that chase the cat sleep .` come from a probabilistic grammar of bounded
-//! depth ([`grammar`]) with a hidden topic for each sentence, from which its nouns, verbs and adjectives
-//! are drawn ([`lexicon`]). To predict the next word well a model must learn what real language asks
-//! for: number agreement across a relative clause, brackets that match, `if` that wants its `then`,
-//! `does` that wants its `?`, and the topic.
+//! depth (`grammar.rs`) with a hidden topic for each sentence, from which its nouns, verbs and
+//! adjectives are drawn (`lexicon.rs`). To predict the next word well a model must learn what real
+//! language asks for: number agreement across a relative clause, brackets that match, `if` that wants
+//! its `then`, `does` that wants its `?`, and the topic.
 //!
-//! Unrolled, the grammar is a finite automaton ([`automaton`]) and the source a hidden Markov model, so
-//! the forward algorithm ([`forward`]) gives P(word | words before) without approximation: the
+//! Unrolled, the grammar is a finite automaton (`automaton.rs`) and the source a hidden Markov model,
+//! so the forward algorithm ([`Forward`]) gives P(word | words before) without approximation: the
 //! cross-entropy that no model can beat on average, for any given text. Sentences are independent.
+//!
+//! The default language has 359 words and 11.3 tokens a sentence. Perplexities per word, `</s>`
+//! included: uniform 359, best unigram 127, Kneser-Ney n-grams no better than 24 (trigrams, 370
+//! thousand tokens of text: the rest of what there is to know lies further back), the source 10.96.
 
 mod automaton;
 mod forward;

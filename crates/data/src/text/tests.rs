@@ -122,3 +122,21 @@ fn a_word_without_end_is_an_error_for_words_only() {
     let blank = " ".repeat(3 * PIECE);
     assert_eq!(read(blank.as_bytes(), Cut::Word).unwrap()[0].concat(), blank);
 }
+
+#[test]
+fn a_line_is_handed_out_before_the_next_is_read() {
+    /// A terminal: one line, then nobody types.
+    struct Terminal(Option<&'static [u8]>);
+
+    impl Read for Terminal {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let line = self.0.take().expect("nothing more may be asked for");
+            buffer[..line.len()].copy_from_slice(line);
+            Ok(line.len())
+        }
+    }
+
+    let mut text = TextReader::new(Terminal(Some(b"a\n")), "t", Cut::Word);
+    assert_eq!(text.next_piece().unwrap(), Some(Piece::Text("a")));
+    assert_eq!(text.next_piece().unwrap(), Some(Piece::EndOfLine));
+}
