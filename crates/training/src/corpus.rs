@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use lampwick_data::{SyntheticLanguage, TextCounts, Tokenizer, TokenizerKind, Tokens, text};
+use lampwick_data::{
+    SyntheticLanguage, TextCounts, TokenFile, Tokenizer, TokenizerKind, Tokens, text,
+};
 use lampwick_metrics::Unit;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, ConfigError, DataConfig, SyntheticData, TextData};
+use crate::config::{Config, ConfigError, DataConfig, SyntheticData, TextData, TokenData};
 use crate::error::{Error, Result};
 
 /// The texts of a run, as token ids.
@@ -61,7 +63,7 @@ impl Corpus {
         match &config.data {
             DataConfig::Synthetic(data) => synthetic(data),
             DataConfig::Text(data) => from_text(data),
-            DataConfig::Tokens(data) => crate::corpus::prepared(Path::new(&data.dir)),
+            DataConfig::Tokens(data) => prepared(data),
         }
     }
 
@@ -204,9 +206,43 @@ fn line_start(file: &mut BufReader<File>, offset: u64, size: u64) -> std::io::Re
     }
 }
 
-fn prepared(dir: &Path) -> Result<Corpus> {
-    let _ = dir;
-    unimplemented!()
+fn prepared(data: &TokenData) -> Result<Corpus> {
+    let dir = Path::new(&data.dir);
+    let tokenizer = Tokenizer::load(dir)?;
+    let read = |path: PathBuf| -> Result<Text> {
+        let file = TokenFile::open_for(&path, tokenizer.vocabulary())?;
+        Ok(Text { counts: file.counts(), tokens: Tokens::Mapped(file), source_nats: None })
+    };
+    let missing = |name: &str| {
+        let key = format!("data.{name}");
+        let problem = format!("{} has no token file for it", dir.display());
+        let mend = format!("prepare one (`lampwick prepare {name}.txt --out {}`)", dir.display());
+        Error::from(ConfigError::value("config", &key, &problem, &mend))
+    };
+    let find = |name: &str, wanted: &str| token_file(dir, name, wanted);
+    Ok(Corpus {
+        train: read(find("train", &data.train)?.ok_or_else(|| missing("train"))?)?,
+        valid: read(find("valid", &data.valid)?.ok_or_else(|| missing("valid"))?)?,
+        test: find("test", &data.test)?.map(read).transpose()?,
+        tokenizer,
+    })
+}
+
+/// `wanted.tokens`, or, where the config does not say, the first file whose name holds `role`.
+fn token_file(dir: &Path, role: &str, wanted: &str) -> Result<Option<PathBuf>> {
+    if !wanted.is_empty() {
+        return Ok(Some(dir.join(format!("{}.tokens", wanted.trim_end_matches(".tokens")))));
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|e| Error::read(dir, e))? {
+        let path = entry.map_err(|e| Error::read(dir, e))?.path();
+        let is_tokens = path.extension().is_some_and(|extension| extension == "tokens");
+        if is_tokens && path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains(role)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().next())
 }
 
 #[cfg(test)]
@@ -258,6 +294,34 @@ mod tests {
                 Corpus::open(&config(&[format!("data.train={}", path.display())])).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_prepared_folder_gives_what_its_texts_give() {
+        let dir = tempfile::tempdir().unwrap();
+        let (train, valid) = (dir.path().join("my.train.txt"), dir.path().join("my.valid.txt"));
+        std::fs::write(&train, "a b c\nb c d\n").unwrap();
+        std::fs::write(&valid, "a x\n").unwrap();
+        let paths =
+            [format!("data.train={}", train.display()), format!("data.valid={}", valid.display())];
+        let from_text = Corpus::open(&config(&paths)).unwrap();
+        let out = dir.path().join("prepared");
+        let prepared = |path: &Path| {
+            lampwick_data::prepare_corpus(path, &from_text.tokenizer, &out, &mut |_, _| {})
+                .unwrap();
+        };
+        prepared(&train);
+        let folder =
+            format!("[data]\nsource = \"tokens\"\ndir = {:?}\n", out.display().to_string());
+        let config = Config::parse(&folder, "test", &[]).unwrap().config;
+        let error = Corpus::open(&config).unwrap_err().to_string();
+        assert!(error.contains("data.valid") && error.contains("lampwick prepare"), "{error}");
+        prepared(&valid);
+        let corpus = Corpus::open(&config).unwrap();
+        assert_eq!(corpus.train.hash(), from_text.train.hash());
+        assert_eq!(corpus.valid.hash(), from_text.valid.hash());
+        assert_eq!(corpus.valid.counts.unknown, 1);
+        assert!(corpus.test.is_none());
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Data`] when its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Ok(Corpus::open(&self.config()?)?.tokenizer)
+        Ok(Tokenizer::load(self.path.join("tokenizer"))?)
     }
 
     /// `run.json`.
@@ -141,8 +141,7 @@ impl RunDir {
     }
 
     pub(crate) fn write_tokenizer(&self, tokenizer: &Tokenizer) -> Result<()> {
-        let _ = tokenizer;
-        Ok(())
+        Ok(tokenizer.save(self.path.join("tokenizer"))?)
     }
 
     pub(crate) fn write_info(&self, info: &RunInfo) -> Result<()> {

@@ -83,6 +83,12 @@ impl Default for TextData {
 pub struct TokenData {
     /// The folder; may hold `${NAME}`.
     pub dir: String,
+    /// Which `NAME.tokens` to train on; empty = the first with `train` in its name.
+    pub train: String,
+    /// Which to validate on; empty = the first with `valid` in its name.
+    pub valid: String,
+    /// Which to test on; empty = the first with `test` in its name, if any.
+    pub test: String,
 }
 
 /// `[batches]`: truncated BPTT over parallel streams.
