@@ -19,9 +19,9 @@ fn tensor<const D: usize>(data: &[f64], shape: [usize; D], device: &Device) -> T
     Tensor::from_data(TensorData::new(data.to_vec(), shape), (device, DType::F64))
 }
 
-/// Holds the gradient of `f`, a function of `operands` with these shapes, against differences.
+/// Holds the gradient of `f`, a function of flat `operands`, against differences.
 fn check<const N: usize>(
-    operands: [(Vec<f64>, Vec<usize>); N],
+    operands: &[Vec<f64>; N],
     f: impl Fn(&[Tensor<1>; N]) -> Tensor<1>,
     what: &str,
 ) {
@@ -29,7 +29,7 @@ fn check<const N: usize>(
     let leaves =
         operands.each_ref().map(|(data, _)| tensor(data, [data.len()], &device).require_grad());
     let mut grads = f(&leaves).backward();
-    for (which, (data, _)) in operands.iter().enumerate() {
+    for (which, data) in operands.iter().enumerate() {
         let gradient: Vec<f64> = leaves[which]
             .grad_remove(&mut grads)
             .expect("tracked")
@@ -37,7 +37,7 @@ fn check<const N: usize>(
             .expect("doubles");
         for i in 0..data.len() {
             let moved = |by: f64| -> f64 {
-                let mut all = operands.each_ref().map(|(data, _)| data.clone());
+                let mut all = operands.clone();
                 all[which][i] += by;
                 let plain = Device::flex();
                 f(&all.map(|data| tensor(&data, [data.len()], &plain))).into_scalar()
@@ -53,9 +53,8 @@ fn check<const N: usize>(
     }
 }
 
-fn numbers(rng: &mut ChaCha8Rng, shape: &[usize]) -> (Vec<f64>, Vec<usize>) {
-    let n = shape.iter().product();
-    ((0..n).map(|_| rng.random_range(-1.0..1.0)).collect(), shape.to_vec())
+fn numbers(rng: &mut ChaCha8Rng, shape: &[usize]) -> Vec<f64> {
+    (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
 #[test]
@@ -75,7 +74,7 @@ fn recurrent_layers() {
                     numbers(&mut rng, &[batch, hidden]),
                     numbers(&mut rng, &[batch, hidden]),
                 ];
-                let pull = numbers(&mut rng, &[(steps + 2) * batch * hidden]).0;
+                let pull = numbers(&mut rng, &[(steps + 2) * batch * hidden]);
                 let loss = |t: &[Tensor<1>; 7]| {
                     let lengths = lengths.as_ref().map(<[usize; 2]>::as_slice);
                     layer(
@@ -86,7 +85,7 @@ fn recurrent_layers() {
                         Sequence { direction, lengths },
                     )
                 };
-                check(operands, loss, &format!("{cell:?} {direction:?} {lengths:?}"));
+                check(&operands, loss, &format!("{cell:?} {direction:?} {lengths:?}"));
             }
         }
     }
@@ -148,7 +147,7 @@ fn output_layer_and_loss() {
                 let (h, w) = (h.reshape([tokens, features]), w.reshape([features, words]));
                 composed::linear_cross_entropy(h, w, Some(b), targets, &options).loss
             };
-            check(operands, loss, &format!("{options:?}"));
+            check(&operands, loss, &format!("{options:?}"));
         }
     }
 }

@@ -6,6 +6,7 @@ use burn::tensor::activation::{relu, sigmoid};
 use crate::cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 
 /// The reference of [`crate::recurrent()`]: same arguments, results and panics, on any device.
+#[allow(clippy::needless_pass_by_value)] // the signature of the fused one
 pub fn recurrent(
     cell: Cell,
     input: Tensor<3>,

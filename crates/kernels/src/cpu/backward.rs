@@ -1,6 +1,6 @@
 //! The scan backward (backpropagation through time), then each weight's gradient in one product.
 
-use super::buffer::{Buffer, Shared};
+use super::buffer::{Scratch, Shared};
 use super::cells::{BackwardStep, BackwardUnits};
 use super::crew::Crew;
 use super::gemm::tile_rows;
@@ -54,10 +54,10 @@ impl Layer<'_> {
         let rows = steps * batch;
         let (kinds, recurrent) = self.gate_kinds();
 
-        let gate_gradients = Buffer::new(kinds * self.row_block(rows));
-        let bias_gradients = Buffer::new(kinds * hidden);
-        let reset_gradient = Buffer::new(if self.two_products() { batch * hidden } else { 0 });
-        let reset = Buffer::new(if self.two_products() { rows * hidden } else { 0 });
+        let gate_gradients = Scratch::new(kinds * self.row_block(rows));
+        let bias_gradients = Scratch::new(kinds * hidden);
+        let reset_gradient = Scratch::new(if self.two_products() { batch * hidden } else { 0 });
+        let reset = Scratch::new(if self.two_products() { rows * hidden } else { 0 });
         let output_gradient = Shared::reading(pass.output_gradient);
         let final_gradient = &pass.output_gradient[rows * hidden..];
         gradients.state.copy_from_slice(final_gradient);
@@ -186,7 +186,7 @@ impl Layer<'_> {
                 true => (step.reset_gradient, Start::Zero),
                 false => (step.hidden_gradient, Start::Add),
             };
-            self.product(StepProduct {
+            self.product(&StepProduct {
                 a: step
                     .gate_gradients
                     .from(kind * self.row_block(rows) + t * self.batch * ROW_STRIDE),

@@ -13,9 +13,9 @@ const KEPT_FLOATS: usize = 1 << 28;
 
 static KEEP: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 
-/// Floats of unspecified value. Dropped buffers are kept and given out again, since the operating
+/// Memory for floats. Dropped buffers are kept and given out again, since the operating
 /// system clears every page that a program takes anew, which costs more than a pass over the memory.
-pub(crate) struct Buffer {
+struct Buffer {
     pointer: *mut f32,
     capacity: usize,
 }
@@ -26,19 +26,6 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// At least `len` floats.
-    pub(crate) fn new(len: usize) -> Scratch {
-        let mut kept = KEEP.lock().unwrap_or_else(PoisonError::into_inner);
-        // The smallest that fits, unless it is far too large.
-        let fits = |b: &Buffer| b.capacity >= len && b.capacity / 4 <= len.max(1 << 14);
-        let best = (0..kept.len()).filter(|&i| fits(&kept[i])).min_by_key(|&i| kept[i].capacity);
-        let buffer = match best {
-            Some(i) => kept.remove(i),
-            None => Buffer::allocate(len),
-        };
-        Scratch { buffer: Some(buffer), len }
-    }
-
     fn allocate(len: usize) -> Self {
         let capacity = len.max(ALIGN);
         // Zeroed once, so that any float in it is one that was written.
@@ -63,13 +50,26 @@ impl Drop for Buffer {
     }
 }
 
-/// A [`Buffer`] on loan, `len` floats of it in use.
+/// A buffer on loan, `len` floats of it in use; their values are unspecified.
 pub(crate) struct Scratch {
     buffer: Option<Buffer>,
     len: usize,
 }
 
 impl Scratch {
+    /// At least `len` floats.
+    pub(crate) fn new(len: usize) -> Self {
+        let mut kept = KEEP.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that fits, unless it is far too large.
+        let fits = |b: &Buffer| b.capacity >= len && b.capacity / 4 <= len.max(1 << 14);
+        let best = (0..kept.len()).filter(|&i| fits(&kept[i])).min_by_key(|&i| kept[i].capacity);
+        let buffer = match best {
+            Some(i) => kept.remove(i),
+            None => Buffer::allocate(len),
+        };
+        Self { buffer: Some(buffer), len }
+    }
+
     /// Its start.
     pub(crate) fn pointer(&self) -> Shared {
         Shared(self.buffer.as_ref().expect("present until drop").pointer)

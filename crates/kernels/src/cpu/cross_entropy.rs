@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::buffer::{Buffer, Shared};
+use super::buffer::{Scratch, Shared};
 use super::crew::Crew;
 use super::gemm::{Gemm, Packed, Panel, blocks, panels, tile_rows};
 use super::layer::in_rows;
@@ -60,7 +60,7 @@ impl CrossEntropy<'_> {
         let vocabulary = self.bias.len();
         let parts = (count * vocabulary).div_ceil(BLOCK).clamp(1, count.div_ceil(MAX_ROWS).max(1));
         let most = count.div_ceil(parts);
-        let logits = Buffer::new(vocabulary.div_ceil(K_BLOCK) * most * ROW_STRIDE);
+        let logits = Scratch::new(vocabulary.div_ceil(K_BLOCK) * most * ROW_STRIDE);
         let features = self.features.div_ceil(K_BLOCK);
         let rows = Packed::scratch(self.isa, most, features, Lay::Rows);
         let columns =

@@ -1,6 +1,6 @@
 //! The scan forward: inputs of many steps in one product, then step by step.
 
-use super::buffer::{Buffer, Shared};
+use super::buffer::{Scratch, Shared};
 use super::cells::{ForwardStep, ForwardUnits};
 use super::crew::Crew;
 use super::gemm::{Gemm, Packed, blocks, panels, tile_rows};
@@ -51,12 +51,12 @@ impl Layer<'_> {
             if keep { self.steps } else { (INFERENCE_CHUNK / per_step).clamp(1, self.steps) };
 
         let weights = PackedWeights::new(isa, hidden, hidden, self.cell.gates());
-        let state_buffers = [(); 2].map(|()| Buffer::new(self.row_block(batch)));
-        let states = state_buffers.each_ref().map(|buffer| buffer.pointer());
-        let reset = Buffer::new(if self.two_products() { self.row_block(batch) } else { 0 });
+        let state_buffers = [(); 2].map(|()| Scratch::new(self.row_block(batch)));
+        let states = state_buffers.each_ref().map(Scratch::pointer);
+        let reset = Scratch::new(if self.two_products() { self.row_block(batch) } else { 0 });
         let inputs = Packed::scratch(isa, chunk * batch, self.inputs.div_ceil(K_BLOCK), Lay::Rows);
-        let gates_scratch = Buffer::new(if keep { 0 } else { chunk * per_step });
-        let extra_scratch = Buffer::new(if keep { 0 } else { batch * hidden });
+        let gates_scratch = Scratch::new(if keep { 0 } else { chunk * per_step });
+        let extra_scratch = Scratch::new(if keep { 0 } else { batch * hidden });
         let (gates, extra) = match pass.tape {
             Some(tape) => (Shared::writing(tape.gates), Shared::writing(tape.extra)),
             None => (gates_scratch.pointer(), extra_scratch.pointer()),
@@ -144,8 +144,9 @@ impl Layer<'_> {
     ) {
         let hidden = self.hidden;
         let products =
-            if self.two_products() { vec![0..2, 2..3] } else { vec![0..self.cell.gates()] };
-        for (part, gates) in products.into_iter().enumerate() {
+            if self.two_products() { [0..2, 2..3] } else { [0..self.cell.gates(), 0..0] };
+        for (part, gates) in products.into_iter().enumerate().filter(|(_, gates)| !gates.is_empty())
+        {
             let a = if part == 0 { step.hidden_before } else { step.reset };
             crew.phase(tasks, |task| {
                 for index in tile_rows(all_units.len(), tasks, task) {
@@ -160,7 +161,7 @@ impl Layer<'_> {
                             let c = step.gates.from(gate * hidden + units.first);
                             (c, self.columns(), Start::Add)
                         };
-                        self.product(StepProduct {
+                        self.product(&StepProduct {
                             a,
                             a_rows: self.batch,
                             panel: weights.panel(index, gate, units),

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::buffer::{Buffer, Scratch, Shared};
+use super::buffer::{Scratch, Shared};
 use super::crew::Crew;
 use super::pack::{Matrix, PackColumns, PackPanel, PackRows};
 use super::simd::{Isa, MAX_LANES};
@@ -41,7 +41,7 @@ pub(crate) struct Packed {
 impl Packed {
     /// Scratch for an operand of this size, `k` given as the number of its blocks.
     pub(crate) fn scratch(isa: Isa, rows: usize, k_blocks: usize, lay: Lay) -> Scratch {
-        Buffer::new(match lay {
+        Scratch::new(match lay {
             Lay::Rows => k_blocks * rows * ROW_STRIDE,
             Lay::Columns => k_blocks * tiles(isa, rows) * K_BLOCK * MAX_ROWS,
         })

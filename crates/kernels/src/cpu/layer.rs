@@ -123,8 +123,8 @@ pub(crate) struct StepProduct {
 
 impl Layer<'_> {
     /// Computes a step's product.
-    pub(crate) fn product(&self, product: StepProduct) {
-        let StepProduct { a, a_rows, panel, units, c, c_stride, start } = product;
+    pub(crate) fn product(&self, product: &StepProduct) {
+        let StepProduct { a, a_rows, panel, units, c, c_stride, start } = *product;
         let count = tiles(self.isa, self.batch);
         let width = width(self.isa, units.count);
         for (q, k) in blocks(self.hidden).enumerate() {

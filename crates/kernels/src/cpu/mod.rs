@@ -23,7 +23,7 @@ mod weight_gradients;
 mod weights;
 
 pub(crate) use backward::{Backward, Gradients};
-pub(crate) use buffer::{Buffer, Scratch};
+pub(crate) use buffer::Scratch;
 pub(crate) use cross_entropy::{CrossEntropy, LossGradients};
 pub(crate) use forward::{Forward, Tape};
 pub(crate) use layer::Layer;

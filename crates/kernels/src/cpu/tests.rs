@@ -9,6 +9,8 @@ use super::gemm::{Gemm, Packed, blocks, panels};
 use super::pack::Matrix;
 use super::simd::{Isa, MAX_LANES, Simd, Task, math};
 use super::tile::{Lay, Start};
+use super::{Backward, Forward, Gradients, Layer, Tape};
+use crate::cell::{Activation, Cell, Direction, Reset};
 
 fn numbers(rng: &mut ChaCha8Rng, n: usize) -> Vec<f32> {
     (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
@@ -135,6 +137,111 @@ fn products_equal_plain_loops_whatever_the_layout_and_the_threads() {
                         assert_eq!(same, &c, "threads changed the result");
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Everything that a layer computes, forward and backward, with one instruction set.
+fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>> {
+    let [input, weight_input, weight_hidden, bias_input, bias_hidden, state, pull] = operands;
+    let (steps, batch, inputs, hidden) = LAYER;
+    let lengths = [5, 0, 3, 5, 1, 2, 4];
+    let layer = Layer {
+        isa,
+        threads: 2,
+        cell,
+        direction: Direction::Reverse,
+        lengths: Some(&lengths),
+        steps,
+        batch,
+        inputs,
+        hidden,
+    };
+    let (states, columns) = (layer.states(), layer.columns());
+    let weights = [
+        Matrix::rows(weight_input.as_ptr(), columns),
+        Matrix::rows(weight_hidden.as_ptr(), columns),
+    ];
+    let state = &state[..states * batch * hidden];
+    let mut output = vec![0.0; (steps + states) * batch * hidden];
+    let mut gates = vec![0.0; steps * batch * columns];
+    let mut extra = vec![0.0; steps * batch * hidden];
+    layer.forward(Forward {
+        input,
+        weight_input: weights[0],
+        weight_hidden: weights[1],
+        bias_input: &bias_input[..columns],
+        bias_hidden: &bias_hidden[..columns],
+        state,
+        output: &mut output,
+        tape: Some(Tape { gates: &mut gates, extra: &mut extra }),
+    });
+    let mut results = [
+        vec![0.0; input.len()],
+        vec![0.0; inputs * columns],
+        vec![0.0; hidden * columns],
+        vec![0.0; columns],
+        vec![0.0; columns],
+        vec![0.0; state.len()],
+    ];
+    let [d_input, d_weight_input, d_weight_hidden, d_bias_input, d_bias_hidden, d_state] =
+        &mut results;
+    layer.backward(
+        &Backward {
+            input,
+            weight_input: weights[0],
+            weight_hidden: weights[1],
+            state,
+            output: &output,
+            gates: &gates,
+            extra: &extra,
+            output_gradient: &pull[..output.len()],
+        },
+        Gradients {
+            input: d_input,
+            weight_input: d_weight_input,
+            weight_hidden: d_weight_hidden,
+            bias_input: d_bias_input,
+            bias_hidden: d_bias_hidden,
+            state: d_state,
+        },
+    );
+    std::iter::once(output).chain(results).collect()
+}
+
+/// T, B, I, H.
+const LAYER: (usize, usize, usize, usize) = (5, 7, 9, 43);
+
+#[test]
+fn every_instruction_set_computes_the_same_layers() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (steps, batch, inputs, hidden) = LAYER;
+    let columns = 4 * hidden;
+    let sizes = [
+        steps * batch * inputs,
+        inputs * columns,
+        hidden * columns,
+        columns,
+        columns,
+        2 * batch * hidden,
+        (steps + 2) * batch * hidden,
+    ];
+    let operands = sizes.map(|n| numbers(&mut rng, n).iter().map(|x| 0.3 * x).collect());
+    let cells = [
+        Cell::Lstm,
+        Cell::Gru { reset: Reset::After },
+        Cell::Gru { reset: Reset::Before },
+        Cell::Rnn { activation: Activation::Tanh },
+        Cell::Rnn { activation: Activation::Relu },
+    ];
+    for cell in cells {
+        let all: Vec<_> =
+            Isa::available().into_iter().map(|isa| layer_results(isa, cell, &operands)).collect();
+        let portable = all.last().expect("portable is everywhere");
+        for other in &all {
+            for (a, b) in other.iter().flatten().zip(portable.iter().flatten()) {
+                assert!((a - b).abs() < 1e-5, "{cell:?}: {a} against {b}");
             }
         }
     }

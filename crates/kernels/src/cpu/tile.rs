@@ -79,10 +79,10 @@ impl Task for Tile {
         macro_rules! by_rows {
             ($vectors:literal, $rs:expr, $ks:expr; $($rows:literal)*) => {
                 match self.rows {
-                    $($rows => if $rows <= S::ROWS {
-                        // SAFETY: the caller's promise on the pointers.
-                        unsafe { multiply::<S, $rows, $vectors, { $rs }, { $ks }>(self) }
-                    })*
+                    // SAFETY: the caller's promise on the pointers.
+                    $($rows if $rows <= S::ROWS => unsafe {
+                        multiply::<S, $rows, $vectors, { $rs }, { $ks }>(self);
+                    },)*
                     _ => {}
                 }
             };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::backward::Backward;
-use super::buffer::{Buffer, Scratch, Shared};
+use super::buffer::{Scratch, Shared};
 use super::cells::BackwardStep;
 use super::crew::Crew;
 use super::gemm::{Gemm, Packed, Panel, blocks, panels};
@@ -50,7 +50,7 @@ impl<'a> WeightGradients<'a> {
             gate_gradients: step.gate_gradients,
             reset: Matrix::rows(step.reset.at(0), layer.hidden),
             recurrent,
-            before: Buffer::new(rows * layer.hidden),
+            before: Scratch::new(rows * layer.hidden),
             left,
         }
     }

@@ -1,6 +1,6 @@
 //! Recurrent weights, packed once for all steps of a scan.
 
-use super::buffer::{Buffer, Scratch, Shared};
+use super::buffer::{Scratch, Shared};
 use super::crew::Crew;
 use super::gemm::blocks;
 use super::layer::Units;
@@ -21,7 +21,7 @@ impl PackedWeights {
     /// Room for `parts` matrices `[k, hidden]`.
     pub(crate) fn new(isa: Isa, k: usize, hidden: usize, parts: usize) -> Self {
         let width = 2 * isa.lanes();
-        Self { isa, data: Buffer::new(hidden.div_ceil(width) * width * k * parts), k, parts }
+        Self { isa, data: Scratch::new(hidden.div_ceil(width) * width * k * parts), k, parts }
     }
 
     /// Packs the matrices, as one phase of the crew.

@@ -10,8 +10,7 @@ use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProper
 
 use super::{Kept, LossPlan, Recurrent, RecurrentPlan, SequenceKernels, SequenceOps};
 use crate::cpu::{
-    Backward, Buffer, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Scratch,
-    Tape,
+    Backward, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Scratch, Tape,
 };
 use crate::cross_entropy::Reduction;
 
@@ -51,8 +50,8 @@ impl SequenceKernels for Flex {
         let layer = layer(plan, &operands);
         let Layer { steps, batch, hidden, .. } = layer;
         let rows = steps + layer.states();
-        let when = |kept: bool, n: usize| Buffer::new(if kept { n } else { 0 });
-        let mut output = Buffer::new(rows * batch * hidden);
+        let when = |kept: bool, n: usize| Scratch::new(if kept { n } else { 0 });
+        let mut output = Scratch::new(rows * batch * hidden);
         let mut gates = when(keep, steps * batch * layer.columns());
         let has_extra = layer.cell.has_cell_state() || layer.splits_candidate();
         let mut extra = when(keep && has_extra, steps * batch * hidden);
@@ -83,12 +82,12 @@ impl SequenceKernels for Flex {
         let layer = layer(plan, &operands);
         let Layer { steps, batch, inputs, hidden, .. } = layer;
         let (states, columns) = (layer.states(), layer.columns());
-        let when = |wanted: bool, n: usize| Buffer::new(if wanted { n } else { 0 });
+        let when = |wanted: bool, n: usize| Scratch::new(if wanted { n } else { 0 });
         let mut d_input = when(wanted[0], steps * batch * inputs);
         let mut d_weight_input = when(wanted[1], inputs * columns);
         let mut d_weight_hidden = when(wanted[2], hidden * columns);
-        let (mut d_bias_input, mut d_bias_hidden) = (Buffer::new(columns), Buffer::new(columns));
-        let mut d_state = Buffer::new(states * batch * hidden);
+        let (mut d_bias_input, mut d_bias_hidden) = (Scratch::new(columns), Scratch::new(columns));
+        let mut d_state = Scratch::new(states * batch * hidden);
         layer.backward(
             &Backward {
                 input: slice(&operands.input),
@@ -147,14 +146,14 @@ impl SequenceKernels for Flex {
             },
             has_bias: plan.has_bias,
         };
-        let mut output = Buffer::new(1 + count);
+        let mut output = Scratch::new(1 + count);
         if !with_gradients {
             output[0] = loss.run(&mut output[1..], None);
             return (flat(output), None);
         }
-        let mut d_hidden = Buffer::new(count * features);
-        let mut d_weight = Buffer::new(features * vocabulary);
-        let mut d_bias = Buffer::new(vocabulary);
+        let mut d_hidden = Scratch::new(count * features);
+        let mut d_weight = Scratch::new(features * vocabulary);
+        let mut d_bias = Scratch::new(vocabulary);
         let gradients =
             LossGradients { hidden: &mut d_hidden, weight: &mut d_weight, bias: &mut d_bias };
         let (first, tokens) = output.split_at_mut(1);

@@ -56,7 +56,7 @@ pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
             p = S::fma(p, x2, S::splat(c));
         }
         let mut q = S::splat(1.198_258_4e-6);
-        for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3] {
+        for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3] {
             q = S::fma(q, x2, S::splat(c));
         }
         S::div(S::mul(x, p), q)
