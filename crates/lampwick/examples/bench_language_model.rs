@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use burn::prelude::*;
 use lampwick::decoding::{GenerateOptions, Sampling, generate};
-use lampwick::models::LanguageModelConfig;
+use lampwick::models::{Generator, LanguageModelConfig};
 use lampwick::training::{self, Config, Event, Step};
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ fn sample(question: &Value) -> Result<protocol::Case, Box<dyn Error>> {
         hidden: size,
         ..LanguageModelConfig::default()
     };
-    let model = config.init(1, &Device::flex())?;
+    let model = Generator::new(&config.init(1, &Device::flex())?);
     let prompts = vec![vec![0]; number(question, "streams")];
     let options = GenerateOptions {
         sampling: Sampling {

@@ -26,6 +26,7 @@ const UPDATES: usize = 60;
 
 /// The one line that changes: which layer reads the window.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "one of each is made")]
 enum Layer {
     Burn(Lstm),
     Lampwick(Recurrent),

@@ -34,10 +34,11 @@ fn bytes_that_are_no_text_are_named_by_file_and_line() {
     latin.extend(b"caf\xe9 au lait\n");
     latin.extend(tiny_text().bytes());
     place.write("latin.txt", latin);
-    place
-        .run(&["train", "tiny.toml", "data.train=latin.txt"])
-        .expect(1)
-        .says(&["latin.txt", ":301", "UTF-8"]);
+    place.run(&["train", "tiny.toml", "data.train=latin.txt"]).expect(1).says(&[
+        "latin.txt",
+        ":301",
+        "UTF-8",
+    ]);
 }
 
 #[test]

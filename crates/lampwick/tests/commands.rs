@@ -117,7 +117,8 @@ fn evaluate_states_unit_tokens_oov_and_bits() {
     let place = Place::new().with_tiny_run();
     place.write("other.txt", "the lamp burns here\na stranger waits\n");
     let text = place.run(&["evaluate", "run", "other.txt"]).expect(0).stdout;
-    for part in ["perplexity", "per word", "9 (with </s>)", "vocabulary  1 (", "bits per character"] {
+    for part in ["perplexity", "per word", "9 (with </s>)", "vocabulary  1 (", "bits per character"]
+    {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
     let json = place.run(&["evaluate", "run", "other.txt", "--json"]).expect(0).stdout;
@@ -185,17 +186,28 @@ fn generate_is_deterministic_by_seed_and_whatever_the_number_of_samples() {
 }
 
 #[test]
-fn a_prepared_corpus_trains_and_refuses_another_runs_vocabulary() {
+fn a_prepared_corpus_trains_as_its_text_does_and_keeps_its_vocabulary() {
     let place = Place::new().with_tiny_config();
-    place.run(&["prepare", "text.txt", "--out", "prepared"]).expect(0);
-    let config = TINY.replace(
-        "source = \"text\"\ntrain = \"text.txt\"",
-        "source = \"tokens\"\ndir = \"prepared\"",
-    );
-    place.write("prepared.toml", config);
-    place.run(&["train", "prepared.toml", "--out", "run"]).expect(0);
-    // Never overwritten.
-    place.run(&["prepare", "text.txt", "--out", "prepared"]).expect(1);
+    place.write("train.txt", tiny_text());
+    place.write("valid.txt", "the lamp burns here\n".repeat(20));
+    let made = place.run(&["prepare", "train.txt", "valid.txt", "--out", "prepared"]).expect(0);
+    assert!(made.stdout.contains("prepared/train.tokens"), "{}", made.stdout);
+    let by_file = TINY.replace("\"text.txt\"", "\"train.txt\"\nvalid = \"valid.txt\"");
+    place.write("files.toml", by_file);
+    let text = "source = \"text\"\ntrain = \"text.txt\"";
+    place.write("prepared.toml", TINY.replace(text, "source = \"tokens\"\ndir = \"prepared\""));
+    place.run(&["train", "files.toml", "--out", "from-text"]).expect(0);
+    place.run(&["train", "prepared.toml", "--out", "from-tokens"]).expect(0);
+    let metrics = |run: &str| fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics("from-text"), metrics("from-tokens"));
+
+    // Another text would bring another vocabulary.
+    place.write("other.txt", "words of another text\n");
+    place
+        .run(&["prepare", "other.txt", "--out", "prepared"])
+        .expect(1)
+        .says(&["vocabulary", "prepared"]);
+    place.run(&["prepare", "other.txt", "--out", "prepared", "--vocabulary", "prepared"]).expect(0);
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub(crate) fn check() -> Result<String> {
     }
     let binary = super::program::path()?;
     let folder = tempfile::tempdir()?;
-    fs::write(folder.path().join("toy.txt"), toy_text())?;
+    for name in ["toy.txt", "train.txt", "valid.txt"] {
+        fs::write(folder.path().join(name), toy_text())?;
+    }
     prepare(&binary, folder.path())?;
     let mut failed = Vec::new();
     for (number, config) in configs.iter().enumerate() {
@@ -36,7 +38,7 @@ pub(crate) fn check() -> Result<String> {
 /// Token files of the toy text, for configs that train on prepared data.
 fn prepare(binary: &Path, folder: &Path) -> Result<()> {
     let done = Command::new(binary)
-        .args(["prepare", "toy.txt", "--out", "prepared"])
+        .args(["prepare", "train.txt", "valid.txt", "--out", "prepared"])
         .current_dir(folder)
         .output()?;
     if !done.status.success() {

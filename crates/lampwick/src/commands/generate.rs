@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use lampwick::data::{Tokenizer, TokenizerKind};
 use lampwick::decoding::{self, Finish, GenerateOptions, Sampling};
-use lampwick::training::TrainedModel;
+use lampwick::models::{Generator, NextToken};
 use serde_json::json;
 
-use super::opened::open;
+use super::opened::{on_host, open};
 use super::samples::Samples;
 use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
@@ -68,8 +68,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         seed: arguments.seed,
     };
     sampling.validate().map_err(|error| Usage(error.to_string()))?;
-    let TrainedModel { tokenizer, model, .. } = open(&arguments.run, &arguments.machine)?;
-    let prompt = encode_prompt(&tokenizer, arguments)?;
+    let trained = open(&arguments.run, &arguments.machine)?;
+    let (tokenizer, model) = (&trained.tokenizer, &trained.model);
+    if on_host(model) {
+        write_samples(arguments, sampling, tokenizer, &Generator::new(model))
+    } else {
+        write_samples(arguments, sampling, tokenizer, model)
+    }
+}
+
+fn write_samples(
+    arguments: &Arguments,
+    sampling: Sampling,
+    tokenizer: &Tokenizer,
+    model: &impl NextToken,
+) -> anyhow::Result<Exit> {
+    let prompt = encode_prompt(tokenizer, arguments)?;
     let text_only = matches!(tokenizer.kind(), TokenizerKind::Characters | TokenizerKind::Bytes);
     let lines = arguments.lines.unwrap_or(usize::from(!text_only));
     let options = GenerateOptions {
@@ -85,10 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let prompts = vec![first; arguments.samples as usize];
 
     // Samples of several lines are kept apart by an empty one.
-    let mut samples = Samples::new(&tokenizer, &prompt, prompts.len(), lines != 1);
+    let mut samples = Samples::new(tokenizer, &prompt, prompts.len(), lines != 1);
     let mut out = std::io::stdout().lock();
     let mut written = Ok(());
-    let generated = decoding::generate(&model, &prompts, &options, |token| {
+    let generated = decoding::generate(model, &prompts, &options, |token| {
         samples.push(token, &options);
         if !arguments.json {
             written = samples.write(&mut out);

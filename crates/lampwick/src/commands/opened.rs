@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lampwick::models::LanguageModel;
 use lampwick::training::{RunDir, TrainedModel, Which};
 
 use crate::machine::Machine;
@@ -17,4 +18,14 @@ pub(super) fn open(run: &Path, machine: &Machine) -> anyhow::Result<TrainedModel
     }
     tracing::info!("weights of {}", trained.checkpoint.display());
     Ok(trained)
+}
+
+/// Whether the weights lie in this process's memory, so that a packed copy of them
+/// ([`lampwick::models::Generator`]) reads tokens fastest.
+pub(super) fn on_host(model: &LanguageModel) -> bool {
+    #[cfg(feature = "flex")]
+    let on_host = model.device() == burn::prelude::Device::flex();
+    #[cfg(not(feature = "flex"))]
+    let on_host = false;
+    on_host
 }

@@ -1,23 +1,143 @@
-//! `lampwick prepare TEXT`: token files for corpora too large to read each time.
+//! `lampwick prepare TEXT ...`: token files for corpora too large to read each time.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use crate::exit::Exit;
+use indicatif::{ProgressBar, ProgressStyle};
+use lampwick::data::{
+    Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpus,
+};
+use serde_json::json;
+
+use crate::exit::{Exit, Usage};
+use crate::numbers::count;
 
 /// What `lampwick prepare` takes.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  lampwick prepare my.txt --out data/mine")]
+  lampwick prepare train.txt valid.txt test.txt --out data/mine
+  lampwick prepare wiki.txt --out data/wiki --tokenizer bpe --size 16000
+  lampwick prepare more.txt --out data/more --vocabulary data/mine
+  lampwick train configs/lm/own_text.toml data.source=tokens data.dir=data/mine
+
+The vocabulary is counted on the first text, or taken from --vocabulary. Each text becomes
+OUT/NAME.tokens: 2 or 4 bytes a token behind a header with the vocabulary's hash, memory-mapped in
+training. Training takes the files whose names hold `train`, `valid` and `test`, or those that
+data.train, data.valid and data.test name. A folder that holds another vocabulary is refused.")]
 pub(crate) struct Arguments {
-    /// The text to train on, UTF-8, one sentence or paragraph a line
-    text: PathBuf,
+    /// Texts, UTF-8, one sentence or paragraph a line; the first is the one to train on
+    #[arg(required = true)]
+    texts: Vec<PathBuf>,
     /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// What a token is
+    #[arg(long, value_enum, default_value_t = Kind::Words)]
+    tokenizer: Kind,
+    /// Subwords: tokens in the vocabulary. Words and characters: the most frequent so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    size: Option<u32>,
+    /// Words and characters seen fewer times become <unk>
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    min_count: u64,
+    /// Take the tokenizer of this folder: a prepared corpus, or a run's `tokenizer`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "size", "min_count"])]
+    vocabulary: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The tokenizers that can be made from a text.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+enum Kind {
+    /// What white space separates, with </s> at each line's end
+    Words,
+    /// Unicode characters
+    Characters,
+    /// Bytes
+    Bytes,
+    /// Subwords by byte pair encoding
+    Bpe,
+    /// Subwords by a unigram model
+    Unigram,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let _ = (&arguments.text, &arguments.out);
-    anyhow::bail!("not written yet")
+    let tokenizer = tokenizer(arguments)?;
+    let mut made: Vec<(PathBuf, Prepared)> = Vec::new();
+    for text in &arguments.texts {
+        made.push((text.clone(), prepare(text, &tokenizer, &arguments.out)?));
+    }
+    let mut out = std::io::stdout().lock();
+    let vocabulary = tokenizer.vocabulary();
+    if arguments.json {
+        let files: Vec<_> = made
+            .iter()
+            .map(|(text, made)| {
+                json!({"text": text, "tokens_file": made.path, "counts": made.counts, "sha256": made.source_hash})
+            })
+            .collect();
+        let object = json!({
+            "vocabulary": vocabulary.len(), "vocabulary_hash": vocabulary.hash(), "files": files,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
+        return Ok(Exit::Done);
+    }
+    writeln!(
+        out,
+        "{}: {} tokens in the vocabulary",
+        tokenizer.kind(),
+        count(vocabulary.len() as u64)
+    )?;
+    for (_, made) in &made {
+        writeln!(
+            out,
+            "{}: {} tokens, {} lines, {} unknown",
+            made.path.display(),
+            count(made.counts.tokens),
+            count(made.counts.lines),
+            count(made.counts.unknown)
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The tokenizer of `--vocabulary`, or one made from the first text.
+fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
+    if let Some(folder) = &arguments.vocabulary {
+        return Ok(Tokenizer::load(folder)?);
+    }
+    let size = arguments.size.map(|size| size as usize);
+    let subwords = |model: SubwordModel| -> anyhow::Result<TokenizerKind> {
+        let size =
+            size.ok_or_else(|| Usage("subwords need --size N, such as --size 8000".into()))?;
+        Ok(TokenizerKind::Subwords { model, size })
+    };
+    let kind = match arguments.tokenizer {
+        Kind::Words => TokenizerKind::Words,
+        Kind::Characters => TokenizerKind::Characters,
+        Kind::Bytes => TokenizerKind::Bytes,
+        Kind::Bpe => subwords(SubwordModel::Bpe)?,
+        Kind::Unigram => subwords(SubwordModel::Unigram)?,
+    };
+    let limits = VocabularyLimits { min_count: arguments.min_count, max_size: size };
+    eprintln!("reading {} for its vocabulary", arguments.texts[0].display());
+    Ok(Tokenizer::train_file(&kind, &arguments.texts[0], &limits)?)
+}
+
+/// One text to one token file, under a progress bar.
+fn prepare(text: &Path, tokenizer: &Tokenizer, out: &Path) -> anyhow::Result<Prepared> {
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template(
+        "{msg} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+    )?);
+    bar.set_message(text.display().to_string());
+    let made = prepare_corpus(text, tokenizer, out, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(made?)
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use lampwick::data::text::{Cut, Piece, TextReader};
 use lampwick::data::{DataError, Tokenizer, TokenizerKind};
 use lampwick::decoding;
-use lampwick::training::TrainedModel;
+use lampwick::models::{Generator, NextToken};
 use serde_json::json;
 
-use super::opened::open;
+use super::opened::{on_host, open};
 use crate::exit::Exit;
 use crate::machine::Machine;
 
@@ -38,15 +38,28 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let TrainedModel { tokenizer, model, .. } = open(&arguments.run, &arguments.machine)?;
-    let mut lines = Lines::new(std::io::stdin(), &tokenizer);
+    let trained = open(&arguments.run, &arguments.machine)?;
+    let (tokenizer, model) = (&trained.tokenizer, &trained.model);
+    if on_host(model) {
+        score_lines(arguments, tokenizer, &Generator::new(model))
+    } else {
+        score_lines(arguments, tokenizer, model)
+    }
+}
+
+fn score_lines(
+    arguments: &Arguments,
+    tokenizer: &Tokenizer,
+    model: &impl NextToken,
+) -> anyhow::Result<Exit> {
+    let mut lines = Lines::new(std::io::stdin(), tokenizer);
     let mut out = std::io::stdout().lock();
     // The token before a sentence is the end of the one before.
     let start = tokenizer.vocabulary().eos_id().unwrap_or(0);
     while let Some(ids) = lines.next()? {
-        let scores = decoding::score(&model, std::slice::from_ref(&ids), start)?.remove(0);
+        let scores = decoding::score(model, std::slice::from_ref(&ids), start)?.remove(0);
         let total: f64 = scores.iter().map(|&score| f64::from(score)).sum();
-        let words = ids.iter().map(|&id| shown(&tokenizer, id));
+        let words = ids.iter().map(|&id| shown(tokenizer, id));
         if arguments.json {
             let mut object = json!({
                 "log_prob": total,
