@@ -26,8 +26,7 @@ fn check<const N: usize>(
     what: &str,
 ) {
     let device = Device::flex().autodiff();
-    let leaves =
-        operands.each_ref().map(|(data, _)| tensor(data, [data.len()], &device).require_grad());
+    let leaves = operands.each_ref().map(|data| tensor(data, [data.len()], &device).require_grad());
     let mut grads = f(&leaves).backward();
     for (which, data) in operands.iter().enumerate() {
         let gradient: Vec<f64> = leaves[which]
