@@ -9,14 +9,12 @@
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
 //! - [`supervised`]: the language model in burn-train's own loop;
-//! - [`weights`] and [`pytorch`]: safetensors files and PyTorch `state_dict`s.
-//! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
-//! - [`supervised`]: the language model in burn-train's own loop;
 //! - [`weights`]: safetensors files and PyTorch `state_dict`s;
 //! - [`vector`]: exp, sigmoid and tanh that vectorise.
 //!
 //! Random numbers never come from a global: initial values from the seed given to `init`, dropout
 //! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
+//! ([`supervised`] alone draws from Burn's generator, since burn-train has no place for a stream.)
 
 pub mod config;
 pub mod dropout;

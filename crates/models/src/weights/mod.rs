@@ -18,22 +18,20 @@ pub use error::WeightsError;
 use read::{Tensors, tensor_data};
 
 /// Writes `module`'s parameters to a safetensors file, each under its path in the module
-/// (`recurrent.layers.0.forward.input`) and in the module's own layout, `metadata` beside them.
-/// The file appears whole or not at all.
+/// (`recurrent.layers.0.forward.input`) and in the module's own layout. The file appears whole or
+/// not at all, and equal parameters give equal bytes.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
-pub fn save(
-    module: &impl Module,
-    path: &Path,
-    metadata: &[(&str, &str)],
-) -> Result<(), WeightsError> {
-    let mut store = SafetensorsStore::from_file(path).overwrite(true);
-    for (key, value) in metadata {
-        store = store.metadata(*key, *value);
-    }
-    module.save_into(&mut store).map_err(|error| WeightsError::write(path, &error))
+pub fn save(module: &impl Module, path: &Path) -> Result<(), WeightsError> {
+    module.save_into(&mut file(path)).map_err(|error| WeightsError::write(path, &error))
+}
+
+/// The file to write. Several entries of metadata would be written in an order that changes from
+/// run to run; `format: pt` is the one that other readers look for.
+fn file(path: &Path) -> SafetensorsStore {
+    SafetensorsStore::from_file(path).overwrite(true).clear_metadata().metadata("format", "pt")
 }
 
 /// `module` with its parameters taken from a file that [`save`] wrote.

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use burn::module::Param;
 use burn::prelude::*;
-use burn::store::{KeyRemapper, ModuleSnapshot, SafetensorsStore};
+use burn::store::{KeyRemapper, ModuleSnapshot};
 use lampwick_kernels::{Cell, Reset};
 
 use super::error::WeightsError;
@@ -90,7 +90,7 @@ impl Recurrent {
                 }
             }
         }
-        let mut store = SafetensorsStore::from_file(path).overwrite(true).remap(names);
+        let mut store = super::file(path).remap(names);
         parameters.save_into(&mut store).map_err(|error| WeightsError::write(path, &error))
     }
 }
