@@ -43,14 +43,18 @@ pub fn compiled() -> Vec<&'static str> {
     BACKENDS.iter().filter(|(_, is_in)| *is_in).map(|(name, _)| *name).collect()
 }
 
+/// The device's name in full: empty becomes the first backend compiled in.
+pub fn resolved(name: &str) -> &str {
+    if name.is_empty() { compiled().first().copied().unwrap_or_default() } else { name }
+}
+
 /// Parses `flex`, `cuda:1`, ...; empty = the first compiled in. The device is without autodiff.
 ///
 /// # Errors
 /// [`DeviceError`]: not compiled in (with the feature to add), or unknown.
 pub fn parse(name: &str) -> Result<Device, DeviceError> {
     let unknown = || DeviceError::Unknown { name: name.to_string() };
-    let wanted =
-        if name.is_empty() { compiled().first().copied().ok_or_else(unknown)? } else { name };
+    let wanted = resolved(name);
     let (backend, index) = match wanted.split_once(':') {
         Some((backend, index)) => (backend, Some(index.parse::<usize>().map_err(|_| unknown())?)),
         None => (wanted, None),
@@ -68,8 +72,7 @@ pub fn parse(name: &str) -> Result<Device, DeviceError> {
 
 /// Whether tensors of this device lie in this process's own memory and can be taken without a copy.
 pub(crate) fn on_host(name: &str) -> bool {
-    let name = if name.is_empty() { compiled().first().copied().unwrap_or_default() } else { name };
-    name == "flex"
+    resolved(name) == "flex"
 }
 
 #[allow(unused_variables, reason = "the index is for GPU backends, which may not be compiled in")]

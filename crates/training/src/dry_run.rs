@@ -80,7 +80,7 @@ pub fn dry_run(config: &Config) -> Result<DryRun> {
         memory: memory(&run.config, run.info.parameters),
         seconds_per_step,
         tokens_per_second: if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 },
-        seconds: (total_steps > 0 && steps > 0).then(|| total_steps as f64 * seconds_per_step),
+        seconds: (total_steps > 0 && steps > 0).then_some(total_steps as f64 * seconds_per_step),
     })
 }
 

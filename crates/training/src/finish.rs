@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use lampwick_data::{Tokenizer, TokenizerKind};
 use lampwick_decoding::{GenerateOptions, Sampling, generate};
-use lampwick_models::LanguageModel;
+use lampwick_models::{Generator, LanguageModel};
 
 use crate::checkpoint::Files;
 use crate::error::{Error, Result};
@@ -37,14 +37,14 @@ pub(crate) fn finish(session: &mut Session<'_>) -> Result<Outcome> {
     session.logs.sync()?;
     let state = &session.run.state;
     let seconds = session.pace.seconds();
-    Ok(Outcome::Finished(Summary {
+    Ok(Outcome::Finished(Box::new(Summary {
         steps: state.step,
         epochs: state.valid_losses.len() as u64,
         seconds,
         tokens_per_second: state.tokens as f64 / seconds.max(1e-9),
         valid: logs::best_valid(&logs::read(&session.dir.path().join(logs::METRICS))?),
         test,
-    }))
+    })))
 }
 
 /// The weights of the best validation, from their checkpoint.
@@ -101,8 +101,9 @@ pub(crate) fn sample(
         ..GenerateOptions::default()
     };
     let prompts = vec![start; count];
-    let generated = generate(weights, &prompts, &options, |_| ControlFlow::Continue(()))
-        .map_err(|e| prompt(e.to_string()))?;
+    let generated =
+        generate(&Generator::new(weights), &prompts, &options, |_| ControlFlow::Continue(()))
+            .map_err(|e| prompt(e.to_string()))?;
     for one in generated {
         let decoded = tokenizer.decode(&one.tokens);
         let text = format!("{}{}", join_prompt(&c.prompt, tokenizer), decoded.trim_end());

@@ -25,7 +25,7 @@ pub struct RunInfo {
     pub version: String,
     /// The config's seed.
     pub seed: u64,
-    /// The device asked for.
+    /// The device.
     pub device: String,
     /// Operating system and processor architecture.
     pub platform: String,
@@ -172,7 +172,7 @@ impl RunInfo {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             seed: config.seed,
-            device: config.device.clone(),
+            device: crate::device::resolved(&config.device).to_string(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             threads: std::thread::available_parallelism().map_or(1, Into::into),
             parameters,

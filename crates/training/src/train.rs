@@ -22,7 +22,7 @@ use crate::{finish, report};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// The budget is spent.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// The stop flag was raised; a checkpoint was written.
     Interrupted {
         /// What the flag held: a signal's number.

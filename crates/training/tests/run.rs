@@ -47,7 +47,7 @@ fn run(config: &Config, dir: &Path) -> Result<Outcome, Error> {
 
 fn finished(config: &Config, dir: &Path) -> Summary {
     match run(config, dir).unwrap() {
-        Outcome::Finished(summary) => summary,
+        Outcome::Finished(summary) => *summary,
         other => panic!("{other:?}"),
     }
 }

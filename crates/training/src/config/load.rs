@@ -154,7 +154,7 @@ fn collect(
     name: &str,
     found: &mut Vec<(String, usize)>,
 ) {
-    for (key, value) in table.iter() {
+    for (key, value) in table {
         let path = if prefix.is_empty() {
             key.get_ref().to_string()
         } else {
@@ -166,7 +166,7 @@ fn collect(
         match value.get_ref() {
             toml::de::DeValue::Table(inner) => collect(inner, &path, name, found),
             toml::de::DeValue::Array(items) => {
-                for item in items.iter() {
+                for item in items {
                     if let toml::de::DeValue::Table(inner) = item.get_ref() {
                         collect(inner, &path, name, found);
                     }

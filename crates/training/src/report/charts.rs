@@ -1,6 +1,7 @@
 //! The curves of a run as SVG, drawn in colours that the page's light and dark themes both carry.
 
-use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 use serde::Serialize;
@@ -130,13 +131,18 @@ fn chart(title: &str, caption: &str, mut lines: Vec<Line>, logarithmic: bool) ->
     if !(low.is_finite() && high.is_finite()) {
         return None;
     }
-    let svg = if logarithmic {
-        let high = high.max(low * 1.1);
-        draw(&lines, x_end, (low * 0.95..high * 1.05).log_scale())
+    // The first chart spans the page, the others half of it: the same text size in both.
+    let size = if title == "Perplexity" { (960, 380) } else { (480, 280) };
+    let axis = if logarithmic {
+        let (low, high) = (low.ln(), high.ln());
+        lines.iter_mut().flat_map(|l| &mut l.points).for_each(|(_, y)| *y = y.ln());
+        let room = (0.05 * (high - low)).max(0.05);
+        Axis { low: low - room, high: high + room, logarithmic }
     } else {
         let room = (0.05 * (high - low)).max(1e-9 + 0.01 * high.abs());
-        draw(&lines, x_end, low - room..high + room)
-    }?;
+        Axis { low: low - room, high: high + room, logarithmic }
+    };
+    let svg = draw(&lines, x_end, axis, size)?;
     let legend = lines
         .iter()
         .map(|l| Entry {
@@ -147,20 +153,69 @@ fn chart(title: &str, caption: &str, mut lines: Vec<Line>, logarithmic: bool) ->
     Some(Chart { title: title.into(), caption: caption.into(), svg, legend })
 }
 
-fn draw<Y>(lines: &[Line], x_end: f64, y: Y) -> Option<String>
-where
-    Y: AsRangedCoord<Value = f64>,
-    Y::CoordDescType: ValueFormatter<f64>,
-{
+/// 1, 2 and 5 times powers of ten between `low` and `high`; finer where that gives fewer than three.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let within = |steps: &[f64]| -> Vec<f64> {
+        let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        decades
+            .flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)))
+            .filter(|tick| (low..=high).contains(tick))
+            .collect()
+    };
+    let coarse = within(&[1.0, 2.0, 5.0]);
+    if coarse.len() >= 3 {
+        coarse
+    } else {
+        within(&[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0])
+    }
+}
+
+/// A vertical axis; a logarithmic one holds logarithms and shows what they are of. (plotters' own
+/// labels powers of ten only, of which a range of a factor of five may have none.)
+struct Axis {
+    low: f64,
+    high: f64,
+    logarithmic: bool,
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (bottom, top): (i32, i32)) -> i32 {
+        let share = (value - self.low) / (self.high - self.low);
+        bottom + (share * f64::from(top - bottom)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if self.logarithmic {
+            return ticks(self.low.exp(), self.high.exp()).into_iter().map(f64::ln).collect();
+        }
+        RangedCoordf64::from(self.low..self.high).key_points(hint)
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format(value: &f64) -> String {
+        number(*value)
+    }
+}
+
+fn draw(lines: &[Line], x_end: f64, axis: Axis, size: (u32, u32)) -> Option<String> {
+    let logarithmic = axis.logarithmic;
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, (720, 320)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let label = ("sans-serif", 13, &GREY).into_text_style(&area);
         let mut chart = ChartBuilder::on(&area)
             .margin(8)
             .x_label_area_size(28)
             .y_label_area_size(58)
-            .build_cartesian_2d(0.0..x_end, y)
+            .build_cartesian_2d(0.0..x_end, axis)
             .ok()?;
         chart
             .configure_mesh()
@@ -169,7 +224,9 @@ where
             .light_line_style(TRANSPARENT)
             .label_style(label)
             .x_label_formatter(&|x| number(*x))
-            .y_label_formatter(&|y| number(*y))
+            .y_label_formatter(&|y| number(if logarithmic { y.exp() } else { *y }))
+            .x_labels(size.0 as usize / 110)
+            .y_labels(size.1 as usize / 45)
             .draw()
             .ok()?;
         for line in lines {
@@ -183,7 +240,7 @@ where
         area.present().ok()?;
     }
     // The page sets the size.
-    Some(svg.replacen(r#"width="720" height="320" "#, "", 1))
+    Some(svg.replacen(&format!(r#"width="{}" height="{}" "#, size.0, size.1), "", 1))
 }
 
 /// A label of at most six characters or so.
@@ -197,8 +254,8 @@ fn number(value: f64) -> String {
         format!("{:.0}k", value / 1e3)
     } else if size >= 100.0 {
         format!("{value:.0}")
-    } else if size >= 0.01 {
-        let text = format!("{value:.3}");
+    } else if size >= 1e-4 {
+        let text = format!("{value:.digits$}", digits = if size >= 0.01 { 3 } else { 5 });
         text.trim_end_matches('0').trim_end_matches('.').to_string()
     } else {
         format!("{value:.0e}")
@@ -217,10 +274,17 @@ mod tests {
             (25_000.0, "25k"),
             (2_000_000.0, "2M"),
             (0.25, "0.25"),
-            (1e-4, "1e-4"),
+            (0.0035, "0.0035"),
+            (1e-5, "1e-5"),
         ] {
             assert_eq!(number(value), text);
         }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_ticks_however_short() {
+        assert_eq!(ticks(11.0, 330.0), [20.0, 50.0, 100.0, 200.0]);
+        assert!(ticks(0.2, 0.4).len() >= 3);
     }
 
     #[test]

@@ -66,13 +66,13 @@ fn page(run: &RunDir) -> Result<String> {
     let timings: Vec<Timing> = logs::read(&run.path().join(logs::TIMINGS))?;
     let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
     let last = samples.last().map_or(0, |sample| sample.step);
-    // The newest texts of the last step; of the epochs before, the first each.
-    let newest: Vec<&SampleLine> =
-        samples.iter().filter(|s| s.step == last).rev().take(8).collect();
+    // The texts of the last step, each once: the epoch's own sample may be drawn again at the end.
+    let mut newest: Vec<&SampleLine> = Vec::new();
     let mut earlier: Vec<&SampleLine> = Vec::new();
-    for sample in samples.iter().filter(|s| s.step != last) {
-        if earlier.last().is_none_or(|before| before.epoch != sample.epoch) {
-            earlier.push(sample);
+    for sample in &samples {
+        let list = if sample.step == last { &mut newest } else { &mut earlier };
+        if !list.contains(&sample) {
+            list.push(sample);
         }
     }
     let source_perplexity = best.and_then(source_perplexity);
@@ -86,6 +86,9 @@ fn page(run: &RunDir) -> Result<String> {
         source_perplexity: source_perplexity.map(|p| format!("{p:.2}")),
         config: config.to_toml(),
         duration: duration(info.seconds),
+        tokens_per_second: grouped(info.tokens_per_second.round() as u64),
+        parameters: grouped(info.parameters as u64),
+        data: data_rows(&info),
         test: curves.test.as_ref(),
         best,
         info: &info,
@@ -114,6 +117,18 @@ struct Page<'a> {
     comparisons: Vec<Comparison>,
     config: String,
     duration: String,
+    tokens_per_second: String,
+    parameters: String,
+    data: Vec<DataRow>,
+}
+
+/// A row of the table of texts.
+#[derive(Serialize)]
+struct DataRow {
+    name: &'static str,
+    tokens: String,
+    oov: String,
+    sha256: String,
 }
 
 /// A row of the table of epochs.
@@ -213,6 +228,32 @@ fn compare(
     })
 }
 
+fn data_rows(info: &RunInfo) -> Vec<DataRow> {
+    let rows = ["train", "valid", "test"]
+        .into_iter()
+        .filter_map(|name| Some((name, info.data.get(name)?)));
+    rows.map(|(name, text)| DataRow {
+        name,
+        tokens: grouped(text.tokens),
+        oov: grouped(text.oov),
+        sha256: text.sha256.chars().take(16).collect(),
+    })
+    .collect()
+}
+
+/// 1234567 -> 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
@@ -231,6 +272,10 @@ mod tests {
         assert_eq!(duration(12.34), "12.3 s");
         assert_eq!(duration(75.0), "1 min 15 s");
         assert_eq!(duration(7265.0), "2 h 01 min");
+        assert_eq!(
+            (grouped(7), grouped(1234), grouped(4_653_200)),
+            ("7".into(), "1,234".into(), "4,653,200".into())
+        );
     }
 
     #[test]
