@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     last_line: Option<Instant>,
     /// Whether what is to be kept goes to stdout.
     to_stdout: bool,
+    /// Whether one of the last samples was shown.
+    sampled: bool,
 }
 
 impl Progress {
@@ -31,7 +33,7 @@ impl Progress {
         bar.set_style(
             ProgressStyle::with_template("{bar:20} {msg}").expect("a template that is tested"),
         );
-        Self { bar, last_line: None, to_stdout }
+        Self { bar, last_line: None, to_stdout, sampled: false }
     }
 
     /// A line to keep. A reader that went away does not stop the training.
@@ -88,7 +90,13 @@ impl Observer for Progress {
             Event::Validated(scored) => self.keep(&validated_line(scored)),
             Event::AveragingStarted => self.keep("averaging the weights from here on"),
             Event::Sample { text, last: false } => self.keep(&format!("  sample: {text}")),
-            Event::Sample { text, last: true } => self.keep(&format!("  {text}")),
+            Event::Sample { text, last: true } => {
+                if !self.sampled {
+                    self.sampled = true;
+                    self.keep("what it writes:");
+                }
+                self.keep(&format!("  {text}"));
+            }
             Event::Tested(scored) => {
                 self.keep(&format!("test: {}", scored_text(scored)));
             }

@@ -49,7 +49,6 @@ fn prepare(binary: &Path, folder: &Path) -> Result<()> {
 
 fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Result<()> {
     let text = fs::read_to_string(config)?;
-    check_header(&text)?;
     let parsed: toml::Table = toml::from_str(&text)?;
     let run = format!("run-{number}");
     let mut command = Command::new(binary);
@@ -76,23 +75,6 @@ fn source(config: &toml::Table) -> &str {
     data.and_then(|data| data.get("source")).and_then(toml::Value::as_str).unwrap_or("synthetic")
 }
 
-/// A config's header is a promise: the command, the hardware, the minutes, the expected result.
-fn check_header(text: &str) -> Result<()> {
-    let header: String =
-        text.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n");
-    let lower = header.to_lowercase();
-    for (promise, words) in [
-        ("the command", &["lampwick", "cargo run"][..]),
-        ("the time", &["minute", "hour", "second"][..]),
-        ("the expected result", &["perplexity", "expect"][..]),
-    ] {
-        if !words.iter().any(|word| lower.contains(word)) {
-            bail!("its header does not promise {promise} (one of: {})", words.join(", "));
-        }
-    }
-    Ok(())
-}
-
 /// Every `.toml` below `folder`, in order.
 fn toml_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -113,14 +95,6 @@ fn toml_files(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_header_must_promise_command_time_and_result() {
-        let header =
-            "# cargo run --release -- train x\n# 2 minutes\n# valid perplexity 120\nname = 1";
-        assert!(check_header(header).is_ok());
-        assert!(check_header("name = 1\n# cargo run, minutes, perplexity").is_err());
-    }
 
     #[test]
     fn the_default_source_is_the_synthetic_language() {

@@ -6,6 +6,7 @@ use lampwick::training::{self, Config, Outcome};
 
 use super::train;
 use crate::exit::Exit;
+use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::signals;
 
@@ -15,7 +16,8 @@ const CONFIG: &str = include_str!("../../../../configs/quickstart.toml");
 const NAME: &str = "configs/quickstart.toml";
 
 pub(crate) fn run() -> anyhow::Result<Exit> {
-    let config = Config::parse(CONFIG, NAME, &[])?.config;
+    let mut config = Config::parse(CONFIG, NAME, &[])?.config;
+    train::name_device(&mut config, &Machine::default())?;
     let out = train::free_directory(&config.name, Path::new(NAME));
     let stop = signals::watch()?;
     let mut progress = Progress::new(true);
@@ -38,8 +40,8 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
 fn what_next(out: &Path) -> String {
     let (out, report) = (out.display(), out.join("report.html"));
     format!(
-        "\nNext:\n  \
-         open {}                                  the curves\n  \
+        "\nNext, the curves in a browser: {}\n\
+         and then:\n  \
          cargo run --release -- generate {out} --samples 3 --temperature 0.7\n  \
          cargo run --release -- train configs/lm/own_text.toml data.train=YOUR_TEXT.txt --out runs/mine\n  \
          cargo run --release -- generate runs/mine --prompt 'A word'\n  \

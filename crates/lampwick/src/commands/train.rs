@@ -93,11 +93,20 @@ fn resolve(path: &Path, overrides: &[Override], machine: &Machine) -> anyhow::Re
     for change in &changes {
         eprintln!("{change}");
     }
+    name_device(&mut config, machine)?;
+    Ok(config)
+}
+
+/// Writes down where the run computes, so that it is resumed there also by another build.
+pub(super) fn name_device(config: &mut Config, machine: &Machine) -> anyhow::Result<()> {
     if let Some(device) = &machine.device {
-        training::device::parse(device)?;
         config.device.clone_from(device);
     }
-    Ok(config)
+    training::device::parse(&config.device)?;
+    if config.device.is_empty() {
+        config.device = training::device::compiled().first().copied().unwrap_or_default().into();
+    }
+    Ok(())
 }
 
 /// `runs/NAME`, or `runs/NAME-2` and so on: a run is never overwritten.
