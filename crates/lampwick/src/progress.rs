@@ -38,7 +38,7 @@ impl Progress {
 
     /// A line to keep. A reader that went away does not stop the training.
     pub(crate) fn keep(&self, line: &str) {
-        self.bar.suspend(|| {
+        self.beside_the_bar(|| {
             let _ = if self.to_stdout {
                 writeln!(std::io::stdout(), "{line}")
             } else {
@@ -48,9 +48,15 @@ impl Progress {
     }
 
     fn note(&self, line: &str) {
-        self.bar.suspend(|| {
+        self.beside_the_bar(|| {
             let _ = writeln!(std::io::stderr(), "{line}");
         });
+    }
+
+    /// Takes the moving line away while something is written; where none moves, that would draw it.
+    fn beside_the_bar(&self, write: impl FnOnce()) {
+        let moves = self.bar.length().is_some() && !self.bar.is_finished();
+        if moves { self.bar.suspend(write) } else { write() }
     }
 
     /// Takes the moving line away.
