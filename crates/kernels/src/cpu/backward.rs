@@ -1,9 +1,10 @@
 //! The scan backward (backpropagation through time), then each weight's gradient in one product.
 
+use std::ops::Range;
+
 use super::buffer::{Scratch, Shared};
 use super::cells::{BackwardStep, BackwardUnits};
 use super::crew::Crew;
-use super::gemm::tile_rows;
 use super::layer::{Layer, StepProduct, Units};
 use super::pack::Matrix;
 use super::tile::{ROW_STRIDE, Start, width};
@@ -50,12 +51,14 @@ impl Layer<'_> {
     /// Runs the layer backward.
     pub(crate) fn backward(&self, pass: &Backward<'_>, gradients: Gradients<'_>) {
         let Self { isa, steps, batch, hidden, .. } = *self;
-        let (units, tasks) = self.units();
+        let (all_units, tiles) = (self.units(), self.tiles());
         let rows = steps * batch;
         let (kinds, recurrent) = self.gate_kinds();
 
         let gate_gradients = Scratch::new(kinds * self.row_block(rows));
-        let bias_gradients = Scratch::new(kinds * hidden);
+        // A sum for each tile of sequences: who computes a tile does not change the order of a sum.
+        let mut bias_gradients = Scratch::new(tiles * kinds * hidden);
+        bias_gradients.fill(0.0);
         let reset_gradient = Scratch::new(if self.two_products() { batch * hidden } else { 0 });
         let reset = Scratch::new(if self.two_products() { rows * hidden } else { 0 });
         let output_gradient = Shared::reading(pass.output_gradient);
@@ -85,41 +88,35 @@ impl Layer<'_> {
 
         Crew::run(self.threads, |crew| {
             for product in &products {
-                product.weights.pack(crew, &units, |_| product.source);
+                product.weights.pack(crew, &all_units, |_| product.source);
             }
-            crew.phase(1, |_| {
-                // SAFETY: the whole buffer; one thread.
-                unsafe { std::ptr::write_bytes(bias_gradients.pointer().at(0), 0, kinds * hidden) }
-            });
-            // A share's product of one step and its equations of the next need no meeting between.
-            let mut pending: Option<(usize, &ProductBack)> = None;
-            for i in (0..steps).rev() {
-                let t = self.step(i);
-                let step = BackwardStep {
-                    t,
-                    gates: template.gates.from(t * batch * self.columns()),
-                    output_gradient: output_gradient.from(t * batch * hidden),
-                    ..template
-                };
-                for (part, product) in products.iter().enumerate() {
-                    crew.phase(tasks, |task| {
-                        for index in tile_rows(units.len(), tasks, task) {
-                            if let Some((t, product)) = pending {
-                                self.multiply_back(product, t, index, units[index], &template);
-                            }
-                            // SAFETY: units of their own, in buffers of the sizes that the layer says.
-                            unsafe {
-                                isa.run(BackwardUnits { step: &step, units: units[index], part });
-                            }
-                        }
-                    });
-                    pending = Some((t, product));
-                }
-            }
-            crew.phase(tasks, |task| {
-                for index in tile_rows(units.len(), tasks, task) {
-                    if let Some((t, product)) = pending {
-                        self.multiply_back(product, t, index, units[index], &template);
+            // A stage: the product of the one before, then the equations; they need no meeting between.
+            let parts = products.len();
+            let stage_of = |stage: usize| {
+                (stage < steps * parts)
+                    .then(|| (self.step(steps - 1 - stage / parts), stage % parts))
+            };
+            self.scan(crew, steps * parts + 1, |stage, share| {
+                let before = stage.checked_sub(1).and_then(stage_of);
+                let now = stage_of(stage);
+                for index in share.units.clone() {
+                    let units = all_units[index];
+                    if let Some((t, part)) = before {
+                        let product = &products[part];
+                        self.multiply_back(product, t, index, units, &share.tiles, &template);
+                    }
+                    let Some((t, part)) = now else { continue };
+                    for tile in share.tiles.clone() {
+                        let step = BackwardStep {
+                            t,
+                            gates: template.gates.from(t * batch * self.columns()),
+                            output_gradient: output_gradient.from(t * batch * hidden),
+                            bias_gradients: template.bias_gradients.from(tile * kinds * hidden),
+                            ..template
+                        };
+                        let rows = self.rows_of(tile..tile + 1);
+                        // SAFETY: units and rows of their own, in buffers of the layer's sizes.
+                        unsafe { isa.run(BackwardUnits { step: &step, units, rows, part }) };
                     }
                 }
             });
@@ -134,9 +131,10 @@ impl Layer<'_> {
             }
         });
 
-        // SAFETY: `kinds * hidden` sums, complete.
-        let sums =
-            unsafe { std::slice::from_raw_parts(bias_gradients.pointer().at(0), kinds * hidden) };
+        let (sums, tiles) = bias_gradients.split_at_mut(kinds * hidden);
+        for tile in tiles.chunks_exact(kinds * hidden) {
+            sums.iter_mut().zip(tile).for_each(|(sum, x)| *sum += x);
+        }
         gradients.bias_input.copy_from_slice(&sums[..self.columns()]);
         for (gate, &kind) in recurrent.iter().enumerate() {
             gradients.bias_hidden[gate * hidden..][..hidden]
@@ -177,6 +175,7 @@ impl Layer<'_> {
         t: usize,
         index: usize,
         units: Units,
+        tiles: &Range<usize>,
         step: &BackwardStep<'_, '_>,
     ) {
         let rows = self.steps * self.batch;
@@ -187,6 +186,7 @@ impl Layer<'_> {
                 false => (step.hidden_gradient, Start::Add),
             };
             self.product(&StepProduct {
+                tiles: tiles.clone(),
                 a: step
                     .gate_gradients
                     .from(kind * self.row_block(rows) + t * self.batch * ROW_STRIDE),

@@ -1,9 +1,11 @@
 //! The scan forward: inputs of many steps in one product, then step by step.
 
+use std::ops::Range;
+
 use super::buffer::{Scratch, Shared};
 use super::cells::{ForwardStep, ForwardUnits};
 use super::crew::Crew;
-use super::gemm::{Gemm, Packed, blocks, panels, tile_rows};
+use super::gemm::{Gemm, Packed, blocks, panels};
 use super::layer::{Layer, StepProduct, Units, in_rows};
 use super::pack::Matrix;
 use super::tile::{K_BLOCK, Lay, Start};
@@ -44,7 +46,7 @@ impl Layer<'_> {
     /// Runs the layer over the sequence.
     pub(crate) fn forward(&self, pass: Forward<'_>) {
         let (isa, batch, hidden, columns) = (self.isa, self.batch, self.hidden, self.columns());
-        let (all_units, tasks) = self.units();
+        let all_units = self.units();
         let keep = pass.tape.is_some();
         let per_step = batch * columns;
         let chunk =
@@ -92,7 +94,9 @@ impl Layer<'_> {
                     start: Start::Bias(bias),
                 }
                 .run(crew, isa);
-                for i in reads.clone() {
+                let parts = self.parts().len();
+                self.scan(crew, reads.len() * parts, |stage, share| {
+                    let (i, part) = (reads.start + stage / parts, stage % parts);
                     let t = self.step(i);
                     let cell_before = match (self.cell.has_cell_state(), keep, i) {
                         (false, ..) => extra,
@@ -100,21 +104,27 @@ impl Layer<'_> {
                         (true, false, 1..) => extra,
                         (true, _, 0) => initial.from(batch * hidden),
                     };
-                    let kept = if keep { t * batch * hidden } else { 0 };
                     let step = ForwardStep {
                         layer: self,
                         t,
                         keep,
                         gates: c.from((t - range.start) * per_step),
                         cell_before,
-                        extra: extra.from(kept),
+                        extra: extra.from(if keep { t * batch * hidden } else { 0 }),
                         hidden_before: states[i % 2],
                         hidden_after: states[(i + 1) % 2],
                         reset: reset.pointer(),
                         output: output.from(t * batch * hidden),
                     };
-                    self.forward_step(crew, &step, &weights, &all_units, tasks, bias_hidden);
-                }
+                    for index in share.units.clone() {
+                        let (units, tiles) = (all_units[index], share.tiles.clone());
+                        let panel = |gate| weights.panel(index, gate, units);
+                        self.multiply(&step, part, units, tiles.clone(), panel, bias_hidden);
+                        let rows = self.rows_of(tiles);
+                        // SAFETY: units and rows of their own, in buffers of the layer's sizes.
+                        unsafe { isa.run(ForwardUnits { step: &step, units, rows, part }) };
+                    }
+                });
                 read = reads.end;
             }
             crew.phase(1, |_| {
@@ -132,48 +142,39 @@ impl Layer<'_> {
         });
     }
 
-    /// `W_h h` added to the gates and the cell's equations, for all units of a step.
-    fn forward_step(
+    /// The gates of each of a step's products.
+    fn parts(&self) -> Vec<Range<usize>> {
+        if self.two_products() { vec![0..2, 2..3] } else { Vec::from([0..self.cell.gates()]) }
+    }
+
+    /// `W_h h` (or `W_n (r⊙h)`) added to the gates of some units.
+    fn multiply(
         &self,
-        crew: &Crew<'_>,
         step: &ForwardStep<'_, '_>,
-        weights: &PackedWeights,
-        all_units: &[Units],
-        tasks: usize,
+        part: usize,
+        units: Units,
+        tiles: Range<usize>,
+        panel: impl Fn(usize) -> Shared,
         bias_hidden: Shared,
     ) {
-        let hidden = self.hidden;
-        let products =
-            if self.two_products() { [0..2, 2..3] } else { [0..self.cell.gates(), 0..0] };
-        for (part, gates) in products.into_iter().enumerate().filter(|(_, gates)| !gates.is_empty())
-        {
-            let a = if part == 0 { step.hidden_before } else { step.reset };
-            crew.phase(tasks, |task| {
-                for index in tile_rows(all_units.len(), tasks, task) {
-                    let units = all_units[index];
-                    for gate in gates.clone() {
-                        // The candidate of a GRU with the reset after has its product apart.
-                        let apart = gate == 2 && self.splits_candidate();
-                        let (c, c_stride, start) = if apart {
-                            let bias = bias_hidden.from(2 * hidden + units.first);
-                            (step.extra.from(units.first), hidden, Start::Bias(bias))
-                        } else {
-                            let c = step.gates.from(gate * hidden + units.first);
-                            (c, self.columns(), Start::Add)
-                        };
-                        self.product(&StepProduct {
-                            a,
-                            a_rows: self.batch,
-                            panel: weights.panel(index, gate, units),
-                            units,
-                            c,
-                            c_stride,
-                            start,
-                        });
-                    }
-                    // SAFETY: units of their own, in buffers of the sizes that the layer says.
-                    unsafe { self.isa.run(ForwardUnits { step, units, part }) };
-                }
+        for gate in self.parts()[part].clone() {
+            // The candidate of a GRU with the reset after has its product apart.
+            let (c, c_stride, start) = if gate == 2 && self.splits_candidate() {
+                let bias = bias_hidden.from(2 * self.hidden + units.first);
+                (step.extra.from(units.first), self.hidden, Start::Bias(bias))
+            } else {
+                let c = step.gates.from(gate * self.hidden + units.first);
+                (c, self.columns(), Start::Add)
+            };
+            self.product(&StepProduct {
+                tiles: tiles.clone(),
+                a: if part == 0 { step.hidden_before } else { step.reset },
+                a_rows: self.batch,
+                panel: panel(gate),
+                units,
+                c,
+                c_stride,
+                start,
             });
         }
     }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::buffer::Shared;
-use super::gemm::{blocks, tile_rows, tiles};
+use super::crew::Crew;
+use super::gemm::{blocks, tile_rows};
 use super::simd::Isa;
 use super::tile::{K_BLOCK, Lay, ROW_STRIDE, Start, Tile, width};
 use crate::cell::{Cell, Direction, Reset};
@@ -11,6 +12,10 @@ use crate::cell::{Cell, Direction, Reset};
 /// Floating-point operations in a step's product below which one thread does the step alone:
 /// meeting the others at the end of each step would cost more than they help.
 const ALONE: usize = 1 << 19;
+
+/// Floats of recurrent weights that stay in a core's second cache beside the rest: then each thread
+/// may read all of them at every step.
+const CACHED: usize = 5 << 16;
 
 /// One layer, one direction, one batch.
 pub(crate) struct Layer<'a> {
@@ -30,6 +35,12 @@ pub(crate) struct Layer<'a> {
 pub(crate) struct Units {
     pub(crate) first: usize,
     pub(crate) count: usize,
+}
+
+/// Part of a stage of a scan: shares of the units and tiles of the rows, by number.
+pub(crate) struct Share {
+    pub(crate) units: Range<usize>,
+    pub(crate) tiles: Range<usize>,
 }
 
 impl Layer<'_> {
@@ -77,14 +88,49 @@ impl Layer<'_> {
         }
     }
 
-    /// The hidden units in shares of one panel, and how many tasks share them.
-    pub(crate) fn units(&self) -> (Vec<Units>, usize) {
+    /// The hidden units in shares of one panel.
+    pub(crate) fn units(&self) -> Vec<Units> {
         let width = 2 * self.isa.lanes();
         let units = |first| Units { first, count: width.min(self.hidden - first) };
-        let all: Vec<Units> = (0..self.hidden).step_by(width).map(units).collect();
-        let operations = 2 * self.batch * self.hidden * self.columns();
-        let tasks = if operations < ALONE { 1 } else { all.len() };
-        (all, tasks)
+        (0..self.hidden).step_by(width).map(units).collect()
+    }
+
+    /// Into how many tiles the `B` rows are cut; an even number, so that two threads get the same.
+    pub(crate) fn tiles(&self) -> usize {
+        let tiles = self.batch.div_ceil(self.isa.rows());
+        tiles + usize::from(tiles > 1 && tiles % 2 == 1)
+    }
+
+    /// The rows of some tiles.
+    pub(crate) fn rows_of(&self, tiles: Range<usize>) -> Range<usize> {
+        let count = self.tiles();
+        tiles.start * self.batch / count..tiles.end * self.batch / count
+    }
+
+    /// Goes through the stages of a scan in order, `work` being one stage's work on one share.
+    ///
+    /// Sequences do not depend on each other: where the recurrent weights fit each core's cache, a
+    /// task takes a tile of sequences through all stages and nobody waits. Else every stage is cut by
+    /// hidden units, so that each thread reads its own part of the weights, and the threads meet at
+    /// its end. Either way a share's results are the same bits.
+    pub(crate) fn scan(&self, crew: &Crew<'_>, stages: usize, work: impl Fn(usize, &Share)) {
+        let (units, tiles) = (self.units().len(), self.tiles());
+        let weights = self.hidden * self.columns();
+        let even = tiles % self.threads == 0 || tiles >= 4 * self.threads;
+        if self.threads > 1 && weights <= CACHED && even {
+            crew.phase(tiles, |tile| {
+                let share = Share { units: 0..units, tiles: tile..tile + 1 };
+                (0..stages).for_each(|stage| work(stage, &share));
+            });
+            return;
+        }
+        let tasks = if 2 * self.batch * weights < ALONE { 1 } else { units };
+        for stage in 0..stages {
+            crew.phase(tasks, |task| {
+                let share = Share { units: tile_rows(units, tasks, task), tiles: 0..tiles };
+                work(stage, &share);
+            });
+        }
     }
 
     /// Blocks of `k` in a hidden vector.
@@ -109,8 +155,9 @@ impl Layer<'_> {
     }
 }
 
-/// `C[B, units] (+)= A[B, H] panel`: one step's product for one share of the units.
+/// `C[B, units] (+)= A[B, H] panel`: one step's product for one panel and some tiles of rows.
 pub(crate) struct StepProduct {
+    pub(crate) tiles: Range<usize>,
     /// The first of the step's `B` rows in a row block of `a_rows` rows.
     pub(crate) a: Shared,
     pub(crate) a_rows: usize,
@@ -124,12 +171,11 @@ pub(crate) struct StepProduct {
 impl Layer<'_> {
     /// Computes a step's product.
     pub(crate) fn product(&self, product: &StepProduct) {
-        let StepProduct { a, a_rows, panel, units, c, c_stride, start } = *product;
-        let count = tiles(self.isa, self.batch);
+        let StepProduct { a, a_rows, panel, units, c, c_stride, start, .. } = *product;
         let width = width(self.isa, units.count);
         for (q, k) in blocks(self.hidden).enumerate() {
-            for i in 0..count {
-                let rows = tile_rows(self.batch, count, i);
+            for i in product.tiles.clone() {
+                let rows = self.rows_of(i..i + 1);
                 let tile = Tile {
                     rows: rows.len(),
                     columns: units.count,

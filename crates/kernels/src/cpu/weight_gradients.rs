@@ -135,8 +135,7 @@ impl<'a> WeightGradients<'a> {
     fn gate_panels(&self, kind: usize, gate: usize) -> impl Iterator<Item = Panel> {
         let (rows, hidden) = (self.rows(), self.layer.hidden);
         let block = self.gate_gradients.from(kind * self.layer.row_block(rows));
-        let (units, _) = self.layer.units();
-        units.into_iter().map(move |units| Panel {
+        self.layer.units().into_iter().map(move |units| Panel {
             source: Matrix {
                 start: in_rows(block, rows, 0, units.first),
                 row_stride: ROW_STRIDE,

@@ -4,6 +4,8 @@ mod gru;
 mod lstm;
 mod rnn;
 
+use std::ops::Range;
+
 use super::buffer::Shared;
 use super::layer::{Layer, Units, in_rows};
 use super::simd::{Simd, Task};
@@ -32,6 +34,7 @@ pub(crate) struct ForwardStep<'a, 'b> {
 pub(crate) struct ForwardUnits<'a, 'b, 'c> {
     pub(crate) step: &'a ForwardStep<'b, 'c>,
     pub(crate) units: Units,
+    pub(crate) rows: Range<usize>,
     /// After the step's first product, or its second.
     pub(crate) part: usize,
 }
@@ -41,9 +44,9 @@ impl Task for ForwardUnits<'_, '_, '_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { step, units, part } = self;
+        let Self { step, units, rows, part } = self;
         let layer = step.layer;
-        for row in 0..layer.batch {
+        for row in rows {
             // SAFETY: the step's buffers have `B` rows; the units are the task's own.
             unsafe {
                 if !layer.live(row, step.t) {
@@ -146,7 +149,7 @@ pub(crate) struct BackwardStep<'a, 'b> {
     pub(crate) cell_gradient: Shared,
     /// Gradients of the gates' arguments: for each gate a row block of `T * B` rows.
     pub(crate) gate_gradients: Shared,
-    /// Their sums over steps and sequences, `[gates, H]`.
+    /// Their sums over steps and a tile's sequences, `[gates, H]`.
     pub(crate) bias_gradients: Shared,
     /// GRU, reset before: the product's gradient, `[B, H]`, and `r ⊙ h`, `[T, B, H]`.
     pub(crate) reset_gradient: Shared,
@@ -157,6 +160,7 @@ pub(crate) struct BackwardStep<'a, 'b> {
 pub(crate) struct BackwardUnits<'a, 'b, 'c> {
     pub(crate) step: &'a BackwardStep<'b, 'c>,
     pub(crate) units: Units,
+    pub(crate) rows: Range<usize>,
     /// Before the step's first product, or its second.
     pub(crate) part: usize,
 }
@@ -166,9 +170,9 @@ impl Task for BackwardUnits<'_, '_, '_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { step, units, part } = self;
+        let Self { step, units, rows, part } = self;
         let layer = step.layer;
-        for row in 0..layer.batch {
+        for row in rows {
             // SAFETY: the step's buffers have `B` rows; the units are the task's own.
             unsafe {
                 if !layer.live(row, step.t) {
