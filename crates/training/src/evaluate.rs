@@ -7,7 +7,6 @@ use lampwick_models::{LanguageModel, Mode, StackState};
 
 use crate::corpus::{Text, unit_of};
 use crate::error::Result;
-use crate::options;
 
 /// How a text is cut for scoring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ fn score(
     state: Option<StackState>,
 ) -> (Vec<f32>, StackState) {
     let (inputs, targets) = batch.to_tensors(&model.device()); // [T, B] each
-    let output = model.loss(inputs, targets, state, &options::plain(), &mut Mode::Evaluate);
+    let output = model.loss(inputs, targets, state, &Default::default(), &mut Mode::Evaluate);
     (read(output.nll), output.state.detach())
 }
 

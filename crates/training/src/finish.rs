@@ -98,6 +98,8 @@ pub(crate) fn sample(
             }
         },
         suppress: tokenizer.vocabulary().unk_id().into_iter().collect(),
+        // The end's texts are others than those drawn after the last epoch.
+        first_stream: if last { c.count_per_epoch as u64 } else { 0 },
         ..GenerateOptions::default()
     };
     let prompts = vec![start; count];

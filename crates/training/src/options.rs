@@ -1,13 +1,20 @@
-//! The loss's options, by the names this crate uses them under.
+//! The loss's options. Their type belongs to the kernels, which this crate does not import: it is
+//! inferred from the function that takes them.
 
-pub(crate) use lampwick_kernels::CrossEntropyOptions;
+use burn::prelude::*;
+use lampwick_models::{LanguageModel, LanguageModelLoss, Mode, StackState};
 
-/// Plain cross entropy, mean over the targets.
-pub(crate) fn plain() -> CrossEntropyOptions {
-    CrossEntropyOptions::default()
-}
+/// [`LanguageModel::loss`] as a function of its options' type.
+type Loss<Options> = fn(
+    &LanguageModel,
+    Tensor<2, Int>,
+    Tensor<2, Int>,
+    Option<StackState>,
+    &Options,
+    &mut Mode,
+) -> LanguageModelLoss;
 
-/// With label smoothing.
-pub(crate) fn smoothed(label_smoothing: f64) -> CrossEntropyOptions {
-    CrossEntropyOptions { label_smoothing, ..CrossEntropyOptions::default() }
+/// The default options of `loss`; give [`LanguageModel::loss`].
+pub(crate) fn of<Options: Default>(_loss: Loss<Options>) -> Options {
+    Options::default()
 }

@@ -8,13 +8,12 @@ use lampwick_models::{LanguageModel, LanguageModelLoss, Mode, StackState};
 use crate::config::{LossConfig, OverTime, RegularizationConfig};
 use crate::gradients;
 use crate::optimizer::Rule;
-use crate::options::{self, CrossEntropyOptions};
+use crate::options;
 
 /// What of a config a step needs.
 pub(crate) struct Objective {
     loss: LossConfig,
     regularization: RegularizationConfig,
-    cross_entropy: CrossEntropyOptions,
     on_host: bool,
 }
 
@@ -47,12 +46,7 @@ impl Objective {
         regularization: &RegularizationConfig,
         on_host: bool,
     ) -> Self {
-        Self {
-            cross_entropy: options::smoothed(loss.label_smoothing),
-            loss: loss.clone(),
-            regularization: regularization.clone(),
-            on_host,
-        }
+        Self { loss: loss.clone(), regularization: regularization.clone(), on_host }
     }
 
     /// Forward and backward over one window; the gradients join `gradients`. Returns the state that
@@ -66,7 +60,9 @@ impl Objective {
         gradients: &mut Gradients,
     ) -> StackState {
         let (inputs, targets) = batch.to_tensors(&model.device()); // [T, B] each
-        let output = model.loss(inputs, targets, carry, &self.cross_entropy, mode);
+        let mut options = options::of(LanguageModel::loss);
+        options.label_smoothing = self.loss.label_smoothing;
+        let output = model.loss(inputs, targets, carry, &options, mode);
         let objective = self.total(&output, batch.steps);
         let LanguageModelLoss { nll, state, .. } = output;
         let carry = state.detach();
