@@ -1,6 +1,6 @@
 //! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
 //!
-//! Reading order: [`test`] (the tests), [`ci`] (every check, one file each), [`bench`] (the
+//! Reading order: [`mod@test`] (the tests), [`ci`] (every check, one file each), [`mod@bench`] (the
 //! comparisons with Burn's own layers and with PyTorch). [`cargo`] is how all of them call cargo.
 
 use std::process::ExitCode;

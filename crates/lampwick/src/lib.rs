@@ -25,3 +25,8 @@ pub use lampwick_kernels as kernels;
 pub use lampwick_metrics as metrics;
 pub use lampwick_models as models;
 pub use lampwick_training as training;
+
+/// The README's Rust, as a test.
+#[cfg(all(doctest, feature = "flex"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
