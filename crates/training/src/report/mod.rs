@@ -1,6 +1,6 @@
 //! `report.html`: one self-contained page of a run. No script, nothing from the net.
 //!
-//! - [`write`]: reads a run directory, writes the page
+//! - [`write()`]: reads a run directory, writes the page
 //! - `charts`: the curves as SVG
 //! - `template.html`: the page
 
