@@ -5,7 +5,7 @@ mod program;
 
 use std::fs;
 
-use program::{Place, TINY, checkpoints, tiny_text};
+use program::{Place, checkpoints, tiny_config, tiny_text};
 
 #[test]
 fn missing_and_empty_texts() {
@@ -61,10 +61,41 @@ fn a_mark_crlf_and_nul_are_read_or_named() {
 }
 
 #[test]
+fn one_endless_line_ends_in_bounded_memory() {
+    let place = Place::new().with_tiny_config();
+    // No white space at all: a word that is none.
+    place.write("run-on.txt", "a".repeat(3_000_000));
+    let done = place.run(&["train", "tiny.toml", "data.train=run-on.txt", "data.valid=text.txt"]);
+    done.expect(1).says(&["run-on.txt:1", "a word of more than"]);
+    // The same as characters is a text like any other.
+    let characters = ["data.tokenizer=characters", "budget.steps=3", "budget.epochs=0"];
+    let valid = ["data.train=run-on.txt", "data.valid=run-on.txt", "--dry-run"];
+    let all = [&["train", "tiny.toml"], &characters[..], &valid[..]].concat();
+    place.run(&all).expect(0);
+    // And a line of many words is read by `evaluate` without being held whole.
+    place.write("line.txt", "the lamp burns here ".repeat(2_000));
+    let place = place.trained();
+    let done = place.run(&["evaluate", "run", "line.txt"]).expect(0);
+    assert!(done.stdout.contains("8,001 (with </s>)"), "{}", done.stdout);
+}
+
+#[test]
+fn the_vocabulary_of_another_run_is_refused() {
+    let place = Place::new().with_tiny_run();
+    place.write("other.txt", "other words of another text altogether\n".repeat(60));
+    place.run(&["train", "tiny.toml", "data.train=other.txt", "--out", "other"]).expect(0);
+    fs::remove_dir_all(place.path("run/tokenizer")).unwrap();
+    fs::rename(place.path("other/tokenizer"), place.path("run/tokenizer")).unwrap();
+    for command in ["evaluate", "generate"] {
+        place.run(&[command, "run"]).expect(1).says(&["vocabulary", "words"]);
+    }
+}
+
+#[test]
 fn an_unknown_key_names_the_nearest_with_file_and_line() {
     let place = Place::new().with_tiny_config();
-    place.write("typo.toml", TINY.replace("hidden = 8", "hiden = 8"));
-    place.run(&["train", "typo.toml"]).expect(2).says(&["typo.toml:7", "hiden", "hidden"]);
+    place.write("typo.toml", tiny_config().replace("hidden = 8", "hiden = 8"));
+    place.run(&["train", "typo.toml"]).expect(2).says(&["typo.toml:8", "hiden", "hidden"]);
     place.run(&["train", "tiny.toml", "optimizer.lrr=1"]).expect(2).says(&["lrr", "`lr`"]);
     place.run(&["train", "tiny.toml", "no-equals-sign"]).expect(2);
 }

@@ -123,15 +123,19 @@ impl Place {
     /// A tiny text and a config over it, as `tiny.toml`.
     pub(crate) fn with_tiny_config(self) -> Self {
         self.write("text.txt", tiny_text());
-        self.write("tiny.toml", TINY);
+        self.write("tiny.toml", tiny_config());
         self
     }
 
     /// The same, trained, as the run `run`.
     pub(crate) fn with_tiny_run(self) -> Self {
-        let place = self.with_tiny_config();
-        place.run(&["train", "tiny.toml", "--out", "run"]).expect(0);
-        place
+        self.with_tiny_config().trained()
+    }
+
+    /// `tiny.toml` trained as the run `run`.
+    pub(crate) fn trained(self) -> Self {
+        self.run(&["train", "tiny.toml", "--out", "run"]).expect(0);
+        self
     }
 }
 
@@ -149,6 +153,18 @@ pub(crate) fn tiny_text() -> String {
     let verbs = ["burns", "waits", "grows", "falls"];
     let places = ["here", "in the dark", "until morning"];
     (0..300).map(|n| format!("{} {} {}\n", subjects[n % 5], verbs[n % 4], places[n % 3])).collect()
+}
+
+/// [`TINY`] on the device of LAMPWICK_DEVICE, which `cargo xtask test --device` sets.
+pub(crate) fn tiny_config() -> String {
+    let device = std::env::var("LAMPWICK_DEVICE").unwrap_or_default();
+    format!("device = {device:?}\n{TINY}")
+}
+
+/// Whether the tests run on a processor, where equal runs write equal bytes.
+pub(crate) fn on_a_cpu() -> bool {
+    let device = std::env::var("LAMPWICK_DEVICE").unwrap_or_default();
+    matches!(device.as_str(), "" | "flex" | "ndarray" | "cpu")
 }
 
 /// A model of a few thousand parameters that trains in a moment.
