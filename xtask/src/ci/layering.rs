@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cargo::{metadata, root};
+use crate::cargo::{cargo, metadata, root};
 
 /// Each crate and the crates of this workspace that it may import.
 const MAY_IMPORT: [(&str, &[&str]); 8] = [
@@ -39,6 +39,10 @@ const WITHOUT_BURN: [&str; 2] = ["lampwick-metrics", "xtask"];
 /// Crates that may build tensors but know no training code of Burn.
 const WITHOUT_BURN_TRAINING: [&str; 1] = ["data"];
 
+/// What a program that fetches something would be built on.
+const NETWORK: [&str; 8] =
+    ["reqwest", "ureq", "hyper", "curl", "isahc", "rustls", "native-tls", "tokio"];
+
 pub(crate) fn check() -> Result<String> {
     let metadata = metadata()?;
     let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
@@ -46,6 +50,7 @@ pub(crate) fn check() -> Result<String> {
     for folder in WITHOUT_BURN_TRAINING {
         training_code(&root().join("crates").join(folder).join("src"), &mut wrong)?;
     }
+    network(&mut wrong)?;
     if !wrong.is_empty() {
         bail!("the layering of ARCHITECTURE.md is broken:\n  {}", wrong.join("\n  "));
     }
@@ -74,6 +79,22 @@ fn violations(packages: &[Value]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Looks for network clients among all that the program is linked from.
+fn network(wrong: &mut Vec<String>) -> Result<()> {
+    let tree = cargo(&["tree", "--package", "lampwick", "--edges", "normal", "--prefix", "none"])
+        .output()?;
+    if !tree.status.success() {
+        bail!("`cargo tree` failed: {}", String::from_utf8_lossy(&tree.stderr));
+    }
+    let tree = String::from_utf8_lossy(&tree.stdout);
+    for name in tree.lines().filter_map(|line| line.split_whitespace().next()) {
+        if NETWORK.contains(&name) {
+            wrong.push(format!("the program is linked with {name}, and nothing of it may fetch"));
+        }
+    }
+    Ok(())
 }
 
 /// Looks for Burn's training modules in the sources below `folder`.
