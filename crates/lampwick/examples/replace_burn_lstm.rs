@@ -6,7 +6,7 @@
 //!
 //! The model is a regression: it reads a window of a noisy wave and gives the value that follows.
 //! It is written as any Burn model is, with one field that is either Burn's layer or ours. Both
-//! are trained on the same windows; the program prints the two errors and the speed-up. About ten
+//! are trained on the same windows; the program prints the two errors and the speed-up. About five
 //! seconds on two cores.
 
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@
 //!
 //! Each window is an example of its own here: no state is carried from one to the next, so windows
 //! may be shuffled. (`lampwick train` carries it, as truncated backpropagation through time should,
-//! and reaches a lower perplexity.) About half a minute on two cores; it prints Burn's summary and
+//! and reaches a lower perplexity.) A few seconds on two cores; it prints Burn's summary and
 //! the distance to the source's own entropy.
 
 use burn::data::dataloader::DataLoaderBuilder;
