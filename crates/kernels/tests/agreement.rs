@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// T, B, I, H: single steps and sequences, widths around and off every vector's, more than one block.
-const SHAPES: [[usize; 4]; 9] = [
+const SHAPES: [[usize; 4]; 10] = [
     [1, 1, 1, 1],
     [3, 1, 5, 17],
     [1, 4, 8, 16],
@@ -21,6 +21,7 @@ const SHAPES: [[usize; 4]; 9] = [
     [2, 25, 10, 300],
     [3, 3, 270, 40],
     [6, 20, 50, 200],
+    [2, 3, 4, 128],
 ];
 
 #[test]
@@ -68,7 +69,7 @@ fn long_sequences_at_inference_equal_the_taped_ones() {
     // More steps than inference computes at a time.
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     for cell in all_cells() {
-        let case = Case::random(&mut rng, cell, [300, 20, 8, 48]);
+        let case = Case::random(&mut rng, cell, [1200, 20, 4, 48]);
         for direction in [Direction::Forward, Direction::Reverse] {
             let sequence = Sequence { direction, lengths: None };
             let taped = case.values(&Device::flex().autodiff(), sequence);

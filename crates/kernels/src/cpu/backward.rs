@@ -23,7 +23,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) state: &'a [f32],
     /// `[T + S, B, H]`.
     pub(crate) output: &'a [f32],
-    /// `[T, B, G*H]`.
+    /// `[T, B, G*H]`, rows [`Layer::gate_stride`] apart.
     pub(crate) gates: &'a [f32],
     /// `[T, B, H]` or empty.
     pub(crate) extra: &'a [f32],
@@ -109,7 +109,7 @@ impl Layer<'_> {
                     for tile in share.tiles.clone() {
                         let step = BackwardStep {
                             t,
-                            gates: template.gates.from(t * batch * self.columns()),
+                            gates: template.gates.from(t * batch * self.gate_stride()),
                             output_gradient: output_gradient.from(t * batch * hidden),
                             bias_gradients: template.bias_gradients.from(tile * kinds * hidden),
                             ..template

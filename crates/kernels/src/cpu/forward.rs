@@ -11,8 +11,9 @@ use super::pack::Matrix;
 use super::tile::{K_BLOCK, Lay, Start};
 use super::weights::PackedWeights;
 
-/// Floats of gates that inference computes at a time: they stay in the second cache.
-const INFERENCE_CHUNK: usize = 1 << 18;
+/// Floats of gates that inference computes at a time, 8 MiB: enough rows that packing the weights is
+/// little beside their product, however long the sequence.
+const INFERENCE_CHUNK: usize = 1 << 21;
 
 /// Operands and results of a forward pass.
 pub(crate) struct Forward<'a> {
@@ -36,7 +37,7 @@ pub(crate) struct Forward<'a> {
 
 /// What a forward pass keeps for the backward pass.
 pub(crate) struct Tape<'a> {
-    /// Gate activations, `[T, B, G*H]`.
+    /// Gate activations, `[T, B, G*H]`, rows [`Layer::gate_stride`] apart.
     pub(crate) gates: &'a mut [f32],
     /// `[T, B, H]`: an LSTM's memory cells; of a GRU with the reset after, `W_n h + b_n`; else empty.
     pub(crate) extra: &'a mut [f32],
@@ -48,7 +49,7 @@ impl Layer<'_> {
         let (isa, batch, hidden, columns) = (self.isa, self.batch, self.hidden, self.columns());
         let all_units = self.units();
         let keep = pass.tape.is_some();
-        let per_step = batch * columns;
+        let per_step = batch * self.gate_stride();
         let chunk =
             if keep { self.steps } else { (INFERENCE_CHUNK / per_step).clamp(1, self.steps) };
 
@@ -90,7 +91,7 @@ impl Layer<'_> {
                     panels: &input_panels,
                     k_blocks: &input_blocks,
                     c,
-                    c_stride: columns,
+                    c_stride: self.gate_stride(),
                     start: Start::Bias(bias),
                 }
                 .run(crew, isa);
@@ -164,7 +165,7 @@ impl Layer<'_> {
                 (step.extra.from(units.first), self.hidden, Start::Bias(bias))
             } else {
                 let c = step.gates.from(gate * self.hidden + units.first);
-                (c, self.columns(), Start::Add)
+                (c, self.gate_stride(), Start::Add)
             };
             self.product(&StepProduct {
                 tiles: tiles.clone(),

@@ -49,6 +49,13 @@ impl Layer<'_> {
         self.cell.gates() * self.hidden
     }
 
+    /// Floats from one row of gates to the next: `G*H`, and a little more where that is a multiple of
+    /// a page, so that the rows of a tile do not all fall into one set of the first cache.
+    pub(crate) fn gate_stride(&self) -> usize {
+        let columns = self.columns();
+        columns + if columns.is_multiple_of(512) { 32 } else { 0 }
+    }
+
     /// Vectors in a state: 2 for an LSTM (hidden, cell), else 1.
     pub(crate) fn states(&self) -> usize {
         1 + usize::from(self.cell.has_cell_state())

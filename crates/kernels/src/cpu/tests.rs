@@ -165,7 +165,7 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
     ];
     let state = &state[..states * batch * hidden];
     let mut output = vec![0.0; (steps + states) * batch * hidden];
-    let mut gates = vec![0.0; steps * batch * columns];
+    let mut gates = vec![0.0; steps * batch * layer.gate_stride()];
     let mut extra = vec![0.0; steps * batch * hidden];
     layer.forward(Forward {
         input,

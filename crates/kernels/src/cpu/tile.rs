@@ -107,6 +107,12 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
         let (mut a, mut b) = (tile.a, tile.b);
         let mut sums = [[S::splat(0.0); N]; R];
         let mut left = tile.k;
+        // C is needed only at the end: by then it has come.
+        for i in 0..R {
+            for n in 0..N {
+                S::prefetch(tile.c.wrapping_add(i * tile.c_stride + n * S::LANES));
+            }
+        }
         // Few rows leave few independent sums: two or four steps of k side by side hide the latency.
         if R * N <= 4 {
             let mut others = [[[S::splat(0.0); N]; R]; 3];
@@ -136,24 +142,45 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
             b = b.add(width);
             left -= 1;
         }
-        for (i, sums) in sums.iter().enumerate() {
-            let row = tile.c.add(i * tile.c_stride);
-            for (n, &sum) in sums.iter().enumerate() {
-                let at = n * S::LANES;
-                let columns = tile.columns - at;
-                let start = |p: *const f32| {
-                    if columns >= S::LANES { S::load(p) } else { S::load_first(p, columns) }
-                };
-                let value = match tile.start {
-                    Start::Zero => sum,
-                    Start::Add => S::add(start(row.add(at)), sum),
-                    Start::Bias(bias) => S::add(start(bias.at(at)), sum),
-                };
-                if columns >= S::LANES {
-                    S::store(row.add(at), value);
-                } else {
-                    S::store_first(row.add(at), value, columns);
+        match tile.start {
+            Start::Zero => finish::<S, R, N>(&tile, &sums, |_, _| None),
+            Start::Add => finish::<S, R, N>(&tile, &sums, |c, _| Some(c)),
+            Start::Bias(bias) => {
+                finish::<S, R, N>(&tile, &sums, |_, at| Some(bias.at(at).cast_const()))
+            }
+        }
+    }
+}
+
+/// Stores a tile; `start(where in C, at which column)` is what a sum is added to.
+#[inline(always)]
+unsafe fn finish<S: Simd, const R: usize, const N: usize>(
+    tile: &Tile,
+    sums: &[[S::V; N]; R],
+    start: impl Fn(*const f32, usize) -> Option<*const f32>,
+) {
+    // SAFETY: the caller of `Tile::compute` vouches for C.
+    unsafe {
+        // All but a matrix's last panel are full: the plain path stays in registers.
+        if tile.columns == N * S::LANES {
+            for i in 0..R {
+                for n in 0..N {
+                    let c = tile.c.add(i * tile.c_stride + n * S::LANES);
+                    let sum = sums[i][n];
+                    let start = start(c, n * S::LANES);
+                    S::store(c, start.map_or(sum, |start| S::add(S::load(start), sum)));
                 }
+            }
+            return;
+        }
+        for i in 0..R {
+            for n in 0..N {
+                let c = tile.c.add(i * tile.c_stride + n * S::LANES);
+                let columns = S::LANES.min(tile.columns - n * S::LANES);
+                let sum = sums[i][n];
+                let start = start(c, n * S::LANES);
+                let start = start.map(|start| S::load_first(start, columns));
+                S::store_first(c, start.map_or(sum, |start| S::add(start, sum)), columns);
             }
         }
     }

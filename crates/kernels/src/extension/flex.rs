@@ -52,7 +52,7 @@ impl SequenceKernels for Flex {
         let rows = steps + layer.states();
         let when = |kept: bool, n: usize| Scratch::new(if kept { n } else { 0 });
         let mut output = Scratch::new(rows * batch * hidden);
-        let mut gates = when(keep, steps * batch * layer.columns());
+        let mut gates = when(keep, steps * batch * layer.gate_stride());
         let has_extra = layer.cell.has_cell_state() || layer.splits_candidate();
         let mut extra = when(keep && has_extra, steps * batch * hidden);
         layer.forward(Forward {

@@ -102,8 +102,8 @@ pub(crate) struct Recurrent<T> {
     state: T,
 }
 
-/// What a recurrent layer keeps for its backward pass: the gates `[T,B,G*H]` and the extra values
-/// `[T,B,H]` or `[0]`.
+/// What a recurrent layer keeps for its backward pass, flat: the gates of all steps, and the extra
+/// values `[T,B,H]` or nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept<T> {
     gates: T,

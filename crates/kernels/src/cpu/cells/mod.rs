@@ -11,7 +11,7 @@ use super::layer::{Layer, Units, in_rows};
 use super::simd::{Simd, Task};
 use crate::cell::{Cell, Reset};
 
-/// Where one step's values lie. Rows are `G*H` apart in `gates`, `H` apart elsewhere; `hidden_*` and
+/// Where one step's values lie. Rows are [`Layer::gate_stride`] apart in `gates`, `H` apart elsewhere; `hidden_*` and
 /// `reset` are row blocks of `B` rows.
 pub(crate) struct ForwardStep<'a, 'b> {
     pub(crate) layer: &'a Layer<'b>,
@@ -75,8 +75,7 @@ impl ForwardStep<'_, '_> {
     /// Gate `gate` of unit `unit`.
     #[inline(always)]
     fn gate(&self, row: usize, gate: usize, unit: usize) -> *mut f32 {
-        let hidden = self.layer.hidden;
-        self.gates.at((row * self.layer.cell.gates() + gate) * hidden + unit)
+        self.gates.at(row * self.layer.gate_stride() + gate * self.layer.hidden + unit)
     }
 
     /// A value of one of the buffers whose rows are `H` apart.
@@ -133,7 +132,7 @@ impl ForwardStep<'_, '_> {
 pub(crate) struct BackwardStep<'a, 'b> {
     pub(crate) layer: &'a Layer<'b>,
     pub(crate) t: usize,
-    /// Activations of the step, rows `G*H` apart.
+    /// Activations of the step.
     pub(crate) gates: Shared,
     /// The tape's extra values of all steps, `[T, B, H]`.
     pub(crate) extra: Shared,
@@ -199,8 +198,7 @@ impl BackwardStep<'_, '_> {
     /// Gate `gate` of unit `unit`.
     #[inline(always)]
     fn gate(&self, row: usize, gate: usize, unit: usize) -> *mut f32 {
-        let hidden = self.layer.hidden;
-        self.gates.at((row * self.layer.cell.gates() + gate) * hidden + unit)
+        self.gates.at(row * self.layer.gate_stride() + gate * self.layer.hidden + unit)
     }
 
     /// A value of a buffer `[B, H]`.
