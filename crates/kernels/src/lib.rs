@@ -4,6 +4,7 @@
 //! - [`cell`]: which recurrence (LSTM, GRU, RNN), its weights and its state;
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
+//! - [`embedding()`]: rows of a table;
 //! - [`composed`]: the same functions made of ordinary Burn operations, for every device; the fused
 //!   kernels are an optimisation of these and are tested against them;
 //! - `extension`: how the fused kernels enter Burn's dispatch and its autodiff tape;
@@ -14,10 +15,12 @@ pub mod composed;
 #[cfg(feature = "flex")]
 mod cpu;
 mod cross_entropy;
+mod embedding;
 #[cfg(feature = "flex")]
 mod extension;
 mod recurrent;
 
 pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};
+pub use embedding::embedding;
 pub use recurrent::recurrent;

@@ -5,7 +5,8 @@ mod common;
 use burn::prelude::*;
 use common::{Case, all_cells, close, random};
 use lampwick_kernels::{
-    CrossEntropyOptions, Direction, Reduction, Sequence, composed, linear_cross_entropy, recurrent,
+    CrossEntropyOptions, Direction, Reduction, Sequence, composed, embedding, linear_cross_entropy,
+    recurrent,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -165,4 +166,27 @@ fn large_vocabularies_are_cut_into_blocks_of_tokens() {
     for (a, b) in run(true).iter().zip(&run(false)) {
         close(a, b, 1e-4, "blocks of tokens");
     }
+}
+
+#[test]
+fn embedding_rows_equal_a_selection() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let device = Device::flex().autodiff();
+    let (words, size, tokens) = (37, 19, 50);
+    let table = random(&mut rng, words * size);
+    let pull = random(&mut rng, tokens * size);
+    let ids: Vec<i64> = (0..tokens).map(|_| rng.random_range(0..words as i64)).collect();
+    let run = |fused: bool| {
+        let t = Tensor::<2>::from_data(TensorData::new(table.clone(), [words, size]), &device);
+        let t = t.require_grad();
+        let p = Tensor::<2>::from_data(TensorData::new(pull.clone(), [tokens, size]), &device);
+        let ids = Tensor::<1, Int>::from_data(TensorData::from(ids.as_slice()), &device);
+        let rows = if fused { embedding(t.clone(), ids) } else { t.clone().select(0, ids) };
+        let mut grads = (rows.clone() * p).sum().backward();
+        let gradient = t.grad_remove(&mut grads).expect("tracked");
+        [rows, gradient].map(|x| x.try_into_vec_as::<f32>().expect("floats"))
+    };
+    let (ours, reference) = (run(true), run(false));
+    assert_eq!(ours[0], reference[0]);
+    close(&ours[1], &reference[1], 1e-6, "the table's gradient");
 }

@@ -3,8 +3,7 @@
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::module::embedding;
-use lampwick_kernels::{CrossEntropy, CrossEntropyOptions, linear_cross_entropy};
+use lampwick_kernels::{CrossEntropy, CrossEntropyOptions, embedding, linear_cross_entropy};
 
 use crate::config::LanguageModelConfig;
 use crate::dropout::{dropout, embedding_dropout};
@@ -85,7 +84,9 @@ impl LanguageModel {
         mode: &mut Mode,
     ) -> LanguageModelHidden {
         let config = &self.config;
-        let x = embedding(self.embedding.val(), tokens.clone()); // [T, B, E]
+        let [steps, batch] = tokens.dims();
+        let x = embedding(self.embedding.val(), tokens.clone().flatten(0, 1)); // [T*B, E]
+        let x = x.reshape([steps, batch, config.embedding]); // [T, B, E]
         let x = embedding_dropout(x, tokens, config.vocabulary, config.dropout_embedding, mode);
         let x = dropout(x, config.dropout_input, config.locked_dropout, mode);
         let RecurrentOutput { output: raw, state } = self.recurrent.forward(x, state, None, mode);

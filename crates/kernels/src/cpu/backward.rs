@@ -21,14 +21,16 @@ pub(crate) struct Backward<'a> {
     pub(crate) weight_hidden: Matrix,
     /// `[S, B, H]`.
     pub(crate) state: &'a [f32],
-    /// `[T + S, B, H]`.
-    pub(crate) output: &'a [f32],
+    /// `[T, B, H]`.
+    pub(crate) outputs: &'a [f32],
     /// `[T, B, G*H]`, rows [`Layer::gate_stride`] apart.
     pub(crate) gates: &'a [f32],
     /// `[T, B, H]` or empty.
     pub(crate) extra: &'a [f32],
-    /// `[T + S, B, H]`.
-    pub(crate) output_gradient: &'a [f32],
+    /// `[T, B, H]`; `None`: zeros.
+    pub(crate) outputs_gradient: Option<&'a [f32]>,
+    /// `[S, B, H]`; `None`: zeros.
+    pub(crate) last_gradient: Option<&'a [f32]>,
 }
 
 /// Results of a backward pass. An empty slice is a gradient that nobody asked for.
@@ -61,16 +63,23 @@ impl Layer<'_> {
         bias_gradients.fill(0.0);
         let reset_gradient = Scratch::new(if self.two_products() { batch * hidden } else { 0 });
         let reset = Scratch::new(if self.two_products() { rows * hidden } else { 0 });
-        let output_gradient = Shared::reading(pass.output_gradient);
-        let final_gradient = &pass.output_gradient[rows * hidden..];
-        gradients.state.copy_from_slice(final_gradient);
+        // One step of zeros serves every step.
+        let zeros = vec![0.0; if pass.outputs_gradient.is_none() { batch * hidden } else { 0 }];
+        let (output_gradient, per_step) = match pass.outputs_gradient {
+            Some(gradient) => (Shared::reading(gradient), batch * hidden),
+            None => (Shared::reading(&zeros), 0),
+        };
+        match pass.last_gradient {
+            Some(gradient) => gradients.state.copy_from_slice(gradient),
+            None => gradients.state.fill(0.0),
+        }
         let state = Shared::writing(gradients.state);
         let template = BackwardStep {
             layer: self,
             t: 0,
             gates: Shared::reading(pass.gates),
             extra: Shared::reading(pass.extra),
-            outputs: Shared::reading(pass.output),
+            outputs: Shared::reading(pass.outputs),
             initial: Shared::reading(pass.state),
             output_gradient,
             hidden_gradient: state,
@@ -110,7 +119,7 @@ impl Layer<'_> {
                         let step = BackwardStep {
                             t,
                             gates: template.gates.from(t * batch * self.gate_stride()),
-                            output_gradient: output_gradient.from(t * batch * hidden),
+                            output_gradient: output_gradient.from(t * per_step),
                             bias_gradients: template.bias_gradients.from(tile * kinds * hidden),
                             ..template
                         };

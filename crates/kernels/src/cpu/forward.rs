@@ -29,8 +29,10 @@ pub(crate) struct Forward<'a> {
     pub(crate) bias_hidden: &'a [f32],
     /// `[S, B, H]`.
     pub(crate) state: &'a [f32],
-    /// `[T + S, B, H]`: all hidden vectors, then the final state.
-    pub(crate) output: &'a mut [f32],
+    /// `[T, B, H]`: all hidden vectors.
+    pub(crate) outputs: &'a mut [f32],
+    /// `[S, B, H]`: the final state.
+    pub(crate) last: &'a mut [f32],
     /// What the backward pass needs; inference keeps none of it.
     pub(crate) tape: Option<Tape<'a>>,
 }
@@ -65,7 +67,7 @@ impl Layer<'_> {
             None => (gates_scratch.pointer(), extra_scratch.pointer()),
         };
         let bias = self.bias(pass.bias_input, pass.bias_hidden);
-        let output = Shared::writing(pass.output);
+        let (output, last) = (Shared::writing(pass.outputs), Shared::writing(pass.last));
         let initial = Shared::reading(pass.state);
         let bias_hidden = Shared::reading(pass.bias_hidden);
         let input_blocks: Vec<_> = blocks(self.inputs).collect();
@@ -129,11 +131,10 @@ impl Layer<'_> {
                 read = reads.end;
             }
             crew.phase(1, |_| {
-                let last = output.from(self.steps * batch * hidden);
                 self.rows_out(states[self.steps % 2], last);
                 if self.cell.has_cell_state() {
                     let cell = if keep { self.step(self.steps - 1) * batch * hidden } else { 0 };
-                    // SAFETY: the last `[B, H]` of the output; one thread.
+                    // SAFETY: `[B, H]` in both; one thread.
                     unsafe {
                         let to = last.at(batch * hidden);
                         std::ptr::copy_nonoverlapping(extra.at(cell), to, batch * hidden);

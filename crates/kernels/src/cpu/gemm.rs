@@ -12,8 +12,11 @@ use super::tile::{K_BLOCK, Lay, MAX_ROWS, ROW_STRIDE, Start, Tile, width};
 /// Rows of `A` whose block of `k` stays in the second cache while panels of `B` pass.
 const ROW_CHUNK: usize = 1024;
 
-/// Panels of `B` in one task: each block of `A` is read from memory once for all of them.
+/// The most panels of `B` in one task: each block of `A` is read from memory once for all of them.
 const GROUP: usize = 4;
+
+/// Tasks that a product is cut into where it has as many: so few threads wait at its end.
+const TASKS: usize = 12;
 
 /// `0..n` cut into blocks of at most [`K_BLOCK`].
 pub(crate) fn blocks(n: usize) -> impl Iterator<Item = Range<usize>> {
@@ -130,9 +133,10 @@ impl Gemm<'_> {
     pub(crate) fn run(&self, crew: &Crew<'_>, isa: Isa) {
         let tiles = tiles(isa, self.a.rows);
         let chunks = self.a.rows.div_ceil(ROW_CHUNK);
-        let groups = self.panels.len().div_ceil(GROUP);
+        let group = (self.panels.len() / TASKS).clamp(1, GROUP);
+        let groups = self.panels.len().div_ceil(group);
         // Few panels: let more threads share each, by rows.
-        let chunks = if groups * chunks < 12 { (12 / groups).clamp(1, tiles) } else { chunks };
+        let chunks = chunks.max(TASKS / 2 / groups).clamp(1, tiles);
         crew.phase(groups * chunks, |task| {
             let (group, chunk) = (task % groups, task / groups);
             let panels = &self.panels[tile_rows(self.panels.len(), groups, group)];

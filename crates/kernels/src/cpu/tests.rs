@@ -164,7 +164,8 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
         Matrix::rows(weight_hidden.as_ptr(), columns),
     ];
     let state = &state[..states * batch * hidden];
-    let mut output = vec![0.0; (steps + states) * batch * hidden];
+    let mut outputs = vec![0.0; steps * batch * hidden];
+    let mut last = vec![0.0; states * batch * hidden];
     let mut gates = vec![0.0; steps * batch * layer.gate_stride()];
     let mut extra = vec![0.0; steps * batch * hidden];
     layer.forward(Forward {
@@ -174,7 +175,8 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
         bias_input: &bias_input[..columns],
         bias_hidden: &bias_hidden[..columns],
         state,
-        output: &mut output,
+        outputs: &mut outputs,
+        last: &mut last,
         tape: Some(Tape { gates: &mut gates, extra: &mut extra }),
     });
     let mut results = [
@@ -193,10 +195,11 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
             weight_input: weights[0],
             weight_hidden: weights[1],
             state,
-            output: &output,
+            outputs: &outputs,
             gates: &gates,
             extra: &extra,
-            output_gradient: &pull[..output.len()],
+            outputs_gradient: Some(&pull[..outputs.len()]),
+            last_gradient: Some(&pull[outputs.len()..][..last.len()]),
         },
         Gradients {
             input: d_input,
@@ -207,7 +210,7 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
             state: d_state,
         },
     );
-    std::iter::once(output).chain(results).collect()
+    [outputs, last].into_iter().chain(results).collect()
 }
 
 /// T, B, I, H.

@@ -8,11 +8,18 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Shape};
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 
-use super::{Kept, LossPlan, Recurrent, RecurrentPlan, SequenceKernels, SequenceOps};
+use rayon::prelude::*;
+
+use super::{
+    Kept, LossPlan, Recurrent, RecurrentPlan, RecurrentResult, SequenceKernels, SequenceOps,
+};
 use crate::cpu::{
     Backward, CrossEntropy, Forward, Gradients, Isa, Layer, LossGradients, Matrix, Scratch, Tape,
 };
 use crate::cross_entropy::Reduction;
+
+/// Floats of a tensor that one thread works on at a time.
+const CHUNK: usize = 1 << 16;
 
 impl SequenceOps for Flex {
     fn recurrent_layer(
@@ -23,10 +30,23 @@ impl SequenceOps for Flex {
         bias_hidden: FloatTensor<Self>,
         state: FloatTensor<Self>,
         plan: RecurrentPlan,
-    ) -> FloatTensor<Self> {
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let operands =
             Recurrent { input, weight_input, weight_hidden, bias_input, bias_hidden, state };
-        Self::recurrent_forward(operands, &plan, false).0
+        let RecurrentResult { outputs, last, .. } = Self::recurrent_forward(operands, &plan, false);
+        (outputs, last)
+    }
+
+    fn embedding_rows(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+        let weight = weight.to_contiguous();
+        let (vocabulary, size) = (weight.shape()[0], weight.shape()[1]);
+        let tokens = indices(&tokens.to_contiguous(), vocabulary, None);
+        let mut rows = Scratch::new(tokens.len() * size);
+        let table = slice(&weight);
+        for (row, token) in rows.chunks_exact_mut(size).zip(tokens.iter().flatten()) {
+            row.copy_from_slice(&table[token * size..][..size]);
+        }
+        tensor(rows, [tokens.len(), size])
     }
 
     fn output_cross_entropy(
@@ -45,13 +65,13 @@ impl SequenceKernels for Flex {
         operands: Recurrent<FlexTensor>,
         plan: &RecurrentPlan,
         keep: bool,
-    ) -> (FlexTensor, Option<Kept<FlexTensor>>) {
+    ) -> RecurrentResult<FlexTensor> {
         let operands = dense(operands);
         let layer = layer(plan, &operands);
         let Layer { steps, batch, hidden, .. } = layer;
-        let rows = steps + layer.states();
         let when = |kept: bool, n: usize| Scratch::new(if kept { n } else { 0 });
-        let mut output = Scratch::new(rows * batch * hidden);
+        let mut outputs = Scratch::new(steps * batch * hidden);
+        let mut last = Scratch::new(layer.states() * batch * hidden);
         let mut gates = when(keep, steps * batch * layer.gate_stride());
         let has_extra = layer.cell.has_cell_state() || layer.splits_candidate();
         let mut extra = when(keep && has_extra, steps * batch * hidden);
@@ -62,23 +82,29 @@ impl SequenceKernels for Flex {
             bias_input: slice(&operands.bias_input),
             bias_hidden: slice(&operands.bias_hidden),
             state: slice(&operands.state),
-            output: &mut output,
+            outputs: &mut outputs,
+            last: &mut last,
             tape: keep.then_some(Tape { gates: &mut gates, extra: &mut extra }),
         });
-        let kept = keep.then(|| Kept { gates: flat(gates), extra: flat(extra) });
-        (tensor(output, [rows, batch, hidden]), kept)
+        let (steps, batch, hidden, states) =
+            (layer.steps, layer.batch, layer.hidden, layer.states());
+        RecurrentResult {
+            outputs: tensor(outputs, [steps, batch, hidden]),
+            last: tensor(last, [states, batch, hidden]),
+            kept: keep.then(|| Kept { gates: flat(gates), extra: flat(extra) }),
+        }
     }
 
     fn recurrent_backward(
         operands: Recurrent<FlexTensor>,
-        output: FlexTensor,
+        outputs: FlexTensor,
         kept: Kept<FlexTensor>,
-        output_gradient: FlexTensor,
+        gradients: [Option<FlexTensor>; 2],
         plan: &RecurrentPlan,
         wanted: [bool; 6],
     ) -> [Option<FlexTensor>; 6] {
         let operands = dense(operands);
-        let output_gradient = output_gradient.to_contiguous();
+        let gradients = gradients.map(|gradient| gradient.map(|g| g.to_contiguous()));
         let layer = layer(plan, &operands);
         let Layer { steps, batch, inputs, hidden, .. } = layer;
         let (states, columns) = (layer.states(), layer.columns());
@@ -94,10 +120,11 @@ impl SequenceKernels for Flex {
                 weight_input: matrix(&operands.weight_input),
                 weight_hidden: matrix(&operands.weight_hidden),
                 state: slice(&operands.state),
-                output: slice(&output),
+                outputs: slice(&outputs),
                 gates: slice(&kept.gates),
                 extra: slice(&kept.extra),
-                output_gradient: slice(&output_gradient),
+                outputs_gradient: gradients[0].as_ref().map(slice),
+                last_gradient: gradients[1].as_ref().map(slice),
             },
             Gradients {
                 input: &mut d_input,
@@ -116,6 +143,26 @@ impl SequenceKernels for Flex {
             wanted[4].then(|| flat(d_bias_hidden)),
             wanted[5].then(|| tensor(d_state, [states, batch, hidden])),
         ]
+    }
+
+    fn table_gradient(vocabulary: usize, tokens: FlexTensor, gradient: FlexTensor) -> FlexTensor {
+        let gradient = gradient.to_contiguous();
+        let size = gradient.shape()[1];
+        let tokens = indices(&tokens.to_contiguous(), vocabulary, None);
+        let mut table = Scratch::new(vocabulary * size);
+        table.par_chunks_mut(CHUNK).for_each(|chunk| chunk.fill(0.0));
+        // In the tokens' order, so that a word's sum is always the same.
+        for (row, token) in slice(&gradient).chunks_exact(size).zip(tokens.iter().flatten()) {
+            let sums = &mut table[token * size..][..size];
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
+        tensor(table, [vocabulary, size])
+    }
+
+    fn placeholder(_: &FlexTensor) -> FlexTensor {
+        let mut zero = Scratch::new(1);
+        zero[0] = 0.0;
+        flat(zero)
     }
 
     fn cross_entropy(
@@ -172,9 +219,9 @@ impl SequenceKernels for Flex {
     fn scaled_by_first(mut tensor: FlexTensor, factors: &FlexTensor) -> FlexTensor {
         let factor = slice(&factors.to_contiguous())[0];
         if factor != 1.0 {
-            for value in tensor.storage_mut::<f32>() {
-                *value *= factor;
-            }
+            tensor.storage_mut::<f32>().par_chunks_mut(CHUNK).for_each(|chunk| {
+                chunk.iter_mut().for_each(|value| *value *= factor);
+            });
         }
         tensor
     }
@@ -223,25 +270,23 @@ fn matrix(tensor: &FlexTensor) -> Matrix {
     }
 }
 
-/// Targets as indices into the vocabulary, `None` where ignored.
-fn indices(targets: &FlexTensor, vocabulary: usize, ignored: Option<i64>) -> Vec<Option<usize>> {
+/// Tokens as indices into the vocabulary, `None` where ignored.
+fn indices(tokens: &FlexTensor, vocabulary: usize, ignored: Option<i64>) -> Vec<Option<usize>> {
     let index = |target: i64| {
         (Some(target) != ignored).then(|| {
             let index = usize::try_from(target).ok().filter(|&index| index < vocabulary);
             index.unwrap_or_else(|| {
-                panic!("linear_cross_entropy: target {target} is outside 0..{vocabulary}")
+                panic!("token {target} is outside the vocabulary, 0..{vocabulary}")
             })
         })
     };
-    match targets.dtype() {
-        DType::I64 => {
-            targets.as_slice::<i64>().expect("dense").iter().copied().map(index).collect()
-        }
+    match tokens.dtype() {
+        DType::I64 => tokens.as_slice::<i64>().expect("dense").iter().copied().map(index).collect(),
         DType::I32 => {
-            let targets = targets.as_slice::<i32>().expect("dense");
-            targets.iter().map(|&target| index(i64::from(target))).collect()
+            let tokens = tokens.as_slice::<i32>().expect("dense");
+            tokens.iter().map(|&token| index(i64::from(token))).collect()
         }
-        other => panic!("linear_cross_entropy: targets of type {other:?}, expected i32 or i64"),
+        other => panic!("tokens of type {other:?}, expected i32 or i64"),
     }
 }
 

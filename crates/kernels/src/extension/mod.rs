@@ -34,7 +34,7 @@ pub(crate) struct LossPlan {
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait SequenceOps: Backend {
     /// A recurrent layer: `input [T,B,I]`, `weight_input [I,G*H]`, `weight_hidden [H,G*H]`, biases
-    /// `[G*H]`, `state [S,B,H]` to `[T+S,B,H]`, all hidden vectors and the final state.
+    /// `[G*H]`, `state [S,B,H]` to all hidden vectors `[T,B,H]` and the final state `[S,B,H]`.
     fn recurrent_layer(
         input: FloatTensor<Self>,
         weight_input: FloatTensor<Self>,
@@ -43,7 +43,10 @@ pub(crate) trait SequenceOps: Backend {
         bias_hidden: FloatTensor<Self>,
         state: FloatTensor<Self>,
         plan: RecurrentPlan,
-    ) -> FloatTensor<Self>;
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Rows of a table, `weight [V,E]` by `tokens [N]` to `[N,E]`.
+    fn embedding_rows(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
 
     /// Output layer and cross entropy: `hidden [N,H]`, `weight [H,V]`, `bias [V]`, `targets [N]` to
     /// `[1 + N]`, the loss and then each token's `-ln p`.
@@ -58,22 +61,33 @@ pub(crate) trait SequenceOps: Backend {
 
 /// The kernels behind them, which a backend brings and the tape calls.
 pub(crate) trait SequenceKernels: Backend {
-    /// The layer's output, `[T+S,B,H]`, and where `keep` what its backward pass needs.
+    /// The layer's outputs and final state, and where `keep` what its backward pass needs.
     fn recurrent_forward(
         operands: Recurrent<FloatTensor<Self>>,
         plan: &RecurrentPlan,
         keep: bool,
-    ) -> (FloatTensor<Self>, Option<Kept<FloatTensor<Self>>>);
+    ) -> RecurrentResult<FloatTensor<Self>>;
 
-    /// Gradients of the operands; only where `wanted`.
+    /// Gradients of the operands, only where `wanted`, from those of the outputs and the final state;
+    /// `None` stands for zeros.
     fn recurrent_backward(
         operands: Recurrent<FloatTensor<Self>>,
-        output: FloatTensor<Self>,
+        outputs: FloatTensor<Self>,
         kept: Kept<FloatTensor<Self>>,
-        output_gradient: FloatTensor<Self>,
+        gradients: [Option<FloatTensor<Self>>; 2],
         plan: &RecurrentPlan,
         wanted: [bool; 6],
     ) -> [Option<FloatTensor<Self>>; 6];
+
+    /// The gradient of a table `[V,E]` from that of its rows `[N,E]`.
+    fn table_gradient(
+        vocabulary: usize,
+        tokens: IntTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// One zero, to stand on the tape for values that travel beside it.
+    fn placeholder(like: &FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// Loss and tokens' losses, `[1 + N]`, and where asked the loss's gradients of hidden, weight
     /// and bias.
@@ -102,6 +116,16 @@ pub(crate) struct Recurrent<T> {
     state: T,
 }
 
+/// What a recurrent layer gives.
+#[derive(Clone, Debug)]
+pub(crate) struct RecurrentResult<T> {
+    /// `[T,B,H]`.
+    outputs: T,
+    /// `[S,B,H]`.
+    last: T,
+    kept: Option<Kept<T>>,
+}
+
 /// What a recurrent layer keeps for its backward pass, flat: the gates of all steps, and the extra
 /// values `[T,B,H]` or nothing.
 #[derive(Clone, Debug)]
@@ -123,7 +147,7 @@ pub(crate) fn recurrent(
     state: Option<RecurrentState>,
     sequence: Sequence<'_>,
 ) -> (Tensor<3>, RecurrentState) {
-    let [steps, batch, _] = input.dims();
+    let batch = input.dims()[1];
     let [hidden, columns] = weights.hidden.dims();
     let device = input.device();
     let no_bias = || Tensor::zeros([columns], &device);
@@ -138,7 +162,7 @@ pub(crate) fn recurrent(
         direction: sequence.direction,
         lengths: sequence.lengths.map(<[usize]>::to_vec),
     };
-    let all = <Dispatch as SequenceOps>::recurrent_layer(
+    let (outputs, last) = <Dispatch as SequenceOps>::recurrent_layer(
         input.into_dispatch(),
         weights.input.into_dispatch(),
         weights.hidden.into_dispatch(),
@@ -147,10 +171,17 @@ pub(crate) fn recurrent(
         state.into_dispatch(),
         plan,
     );
-    let all = Tensor::<3>::from_dispatch(all); // [T + S, B, H]
-    let last = |i: usize| all.clone().slice(s![steps + i..=steps + i, .., ..]).squeeze_dim(0);
-    let state = RecurrentState { hidden: last(0), cell: (states == 2).then(|| last(1)) };
-    (all.slice(s![0..steps, .., ..]), state)
+    let last = Tensor::<3>::from_dispatch(last); // [S, B, H]
+    let part = |i: usize| last.clone().slice(s![i..=i, .., ..]).squeeze_dim(0);
+    let state = RecurrentState { hidden: part(0), cell: (states == 2).then(|| part(1)) };
+    (Tensor::from_dispatch(outputs), state)
+}
+
+/// [`crate::embedding()`] by the fused kernel.
+pub(crate) fn embedding(weight: Tensor<2>, tokens: Tensor<1, Int>) -> Tensor<2> {
+    let rows =
+        <Dispatch as SequenceOps>::embedding_rows(weight.into_dispatch(), tokens.into_dispatch());
+    Tensor::from_dispatch(rows)
 }
 
 /// [`crate::linear_cross_entropy()`] by the fused kernel.
