@@ -31,6 +31,7 @@ pub mod weights;
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
 pub use generator::{Generator, GeneratorState};
 pub use initializer::RecurrentInit;
+pub use lampwick_kernels::{CrossEntropyOptions, Reduction};
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
 pub use next_token::NextToken;

@@ -44,7 +44,6 @@ pub mod logs;
 pub mod model;
 pub mod observer;
 mod optimizer;
-mod options;
 mod pace;
 mod parameters;
 pub mod report;

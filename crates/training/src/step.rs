@@ -3,12 +3,11 @@
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::prelude::*;
 use lampwick_data::BpttBatch;
-use lampwick_models::{LanguageModel, LanguageModelLoss, Mode, StackState};
+use lampwick_models::{CrossEntropyOptions, LanguageModel, LanguageModelLoss, Mode, StackState};
 
 use crate::config::{LossConfig, OverTime, RegularizationConfig};
 use crate::gradients;
 use crate::optimizer::Rule;
-use crate::options;
 
 /// What of a config a step needs.
 pub(crate) struct Objective {
@@ -60,8 +59,10 @@ impl Objective {
         gradients: &mut Gradients,
     ) -> StackState {
         let (inputs, targets) = batch.to_tensors(&model.device()); // [T, B] each
-        let mut options = options::of(LanguageModel::loss);
-        options.label_smoothing = self.loss.label_smoothing;
+        let options = CrossEntropyOptions {
+            label_smoothing: self.loss.label_smoothing,
+            ..CrossEntropyOptions::default()
+        };
         let output = model.loss(inputs, targets, carry, &options, mode);
         let objective = self.total(&output, batch.steps);
         let LanguageModelLoss { nll, state, .. } = output;
