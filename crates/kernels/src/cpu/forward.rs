@@ -97,7 +97,7 @@ impl Layer<'_> {
                     start: Start::Bias(bias),
                 }
                 .run(crew, isa);
-                let parts = self.parts().len();
+                let parts = self.parts();
                 self.scan(crew, reads.len() * parts, |stage, share| {
                     let (i, part) = (reads.start + stage / parts, stage % parts);
                     let t = self.step(i);
@@ -144,9 +144,18 @@ impl Layer<'_> {
         });
     }
 
-    /// The gates of each of a step's products.
-    fn parts(&self) -> Vec<Range<usize>> {
-        if self.two_products() { vec![0..2, 2..3] } else { Vec::from([0..self.cell.gates()]) }
+    /// Products in a step.
+    fn parts(&self) -> usize {
+        1 + usize::from(self.two_products())
+    }
+
+    /// The gates of a step's product.
+    fn gates_of(&self, part: usize) -> Range<usize> {
+        match (self.two_products(), part) {
+            (false, _) => 0..self.cell.gates(),
+            (true, 0) => 0..2,
+            (true, _) => 2..3,
+        }
     }
 
     /// `W_h h` (or `W_n (r⊙h)`) added to the gates of some units.
@@ -159,7 +168,7 @@ impl Layer<'_> {
         panel: impl Fn(usize) -> Shared,
         bias_hidden: Shared,
     ) {
-        for gate in self.parts()[part].clone() {
+        for gate in self.gates_of(part) {
             // The candidate of a GRU with the reset after has its product apart.
             let (c, c_stride, start) = if gate == 2 && self.splits_candidate() {
                 let bias = bias_hidden.from(2 * self.hidden + units.first);

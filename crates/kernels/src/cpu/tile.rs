@@ -18,6 +18,9 @@ pub(crate) const K_BLOCK: usize = 256;
 /// tile fall into different sets of the cache.
 pub(crate) const ROW_STRIDE: usize = K_BLOCK + 16;
 
+/// Rows of a panel between the one in use and the one asked for: far enough for the third cache.
+const AHEAD: usize = 16;
+
 /// How the values of `A` lie for a tile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lay {
@@ -117,8 +120,8 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
         if R * N <= 4 {
             let mut others = [[[S::splat(0.0); N]; R]; 3];
             while left >= 4 {
-                S::prefetch(b.wrapping_add(32 * width));
-                S::prefetch(b.wrapping_add(34 * width));
+                S::prefetch(b.wrapping_add(AHEAD * width));
+                S::prefetch(b.wrapping_add((AHEAD + 2) * width));
                 step::<S, R, N, RS>(&mut sums, a, b);
                 for (i, sums) in others.iter_mut().enumerate() {
                     step::<S, R, N, RS>(sums, a.add((i + 1) * KS), b.add((i + 1) * width));
@@ -135,8 +138,8 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
             }
         }
         while left > 0 {
-            S::prefetch(b.wrapping_add(16 * width));
-            S::prefetch(b.wrapping_add(16 * width + S::LANES));
+            S::prefetch(b.wrapping_add(AHEAD * width));
+            S::prefetch(b.wrapping_add(AHEAD * width + S::LANES));
             step::<S, R, N, RS>(&mut sums, a, b);
             a = a.add(KS);
             b = b.add(width);
@@ -146,13 +149,14 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
             Start::Zero => finish::<S, R, N>(&tile, &sums, |_, _| None),
             Start::Add => finish::<S, R, N>(&tile, &sums, |c, _| Some(c)),
             Start::Bias(bias) => {
-                finish::<S, R, N>(&tile, &sums, |_, at| Some(bias.at(at).cast_const()))
+                finish::<S, R, N>(&tile, &sums, |_, at| Some(bias.at(at).cast_const()));
             }
         }
     }
 }
 
 /// Stores a tile; `start(where in C, at which column)` is what a sum is added to.
+#[allow(clippy::needless_range_loop)] // over constant ranges, which unroll: sums stay in registers
 #[inline(always)]
 unsafe fn finish<S: Simd, const R: usize, const N: usize>(
     tile: &Tile,
