@@ -165,6 +165,18 @@ impl Batcher<LmItem, LmBatch> for LmBatcher {
     }
 }
 
+/// An [`LmBatcher`] that gives tokens and targets alone, `[T, B]` each: the batch of the step traits
+/// of `lampwick-models`.
+#[derive(Clone, Debug, Default)]
+pub struct PairBatcher(pub LmBatcher);
+
+impl Batcher<LmItem, (Tensor<2, Int>, Tensor<2, Int>)> for PairBatcher {
+    fn batch(&self, items: Vec<LmItem>, device: &Device) -> (Tensor<2, Int>, Tensor<2, Int>) {
+        let LmBatch { tokens, targets, .. } = self.0.batch(items, device);
+        (tokens, targets)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

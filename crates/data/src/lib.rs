@@ -26,7 +26,7 @@ pub mod tokens;
 pub mod vocabulary;
 
 pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatches};
-pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, WindowDataset};
+pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, PairBatcher, WindowDataset};
 pub use error::{DataError, Result};
 pub use prepare::{Prepared, prepare_corpus};
 pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};
