@@ -45,7 +45,7 @@ pub struct CrossEntropy {
 ///
 /// # Panics
 ///
-/// When shapes disagree or a target is outside the vocabulary.
+/// When shapes disagree or have a zero, or a target is outside the vocabulary.
 pub fn linear_cross_entropy(
     hidden: Tensor<2>,
     weight: Tensor<2>,
@@ -55,6 +55,10 @@ pub fn linear_cross_entropy(
 ) -> CrossEntropy {
     let [tokens, features] = hidden.dims();
     let [weight_rows, vocabulary] = weight.dims();
+    assert!(
+        tokens > 0 && features > 0 && vocabulary > 0,
+        "linear_cross_entropy: hidden [{tokens}, {features}] or vocabulary {vocabulary} is empty"
+    );
     assert_eq!(weight_rows, features, "linear_cross_entropy: weight must be [H, V]");
     assert_eq!(targets.dims(), [tokens], "linear_cross_entropy: one target for each of N tokens");
     if let Some(bias) = &bias {

@@ -23,7 +23,7 @@ use crate::extension;
 ///
 /// # Panics
 ///
-/// When shapes disagree, `T` or `B` is zero, a length exceeds `T`, or an LSTM's state has no cell.
+/// When shapes disagree or have a zero, a length exceeds `T`, or an LSTM's state has no cell.
 pub fn recurrent(
     cell: Cell,
     input: Tensor<3>,
@@ -49,7 +49,10 @@ fn check(
 ) {
     let [steps, batch, features] = input.dims();
     let [hidden, columns] = weights.hidden.dims();
-    assert!(steps > 0 && batch > 0, "recurrent: input [{steps}, {batch}, {features}] is empty");
+    assert!(
+        steps > 0 && batch > 0 && features > 0 && hidden > 0,
+        "recurrent: input [{steps}, {batch}, {features}] or hidden size {hidden} is empty"
+    );
     assert_eq!(columns, cell.gates() * hidden, "recurrent: hidden weights must be [H, G*H]");
     assert_eq!(weights.input.dims(), [features, columns], "recurrent: input weights, [I, G*H]");
     for bias in [&weights.bias_input, &weights.bias_hidden].into_iter().flatten() {
