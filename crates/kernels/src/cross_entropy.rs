@@ -45,7 +45,8 @@ pub struct CrossEntropy {
 ///
 /// # Panics
 ///
-/// When shapes disagree or have a zero, or a target is outside the vocabulary.
+/// When shapes disagree or have a zero, the smoothing is not in `0..=1`, or (on the CPU; elsewhere what
+/// the backend's `gather` does) a target is outside the vocabulary.
 pub fn linear_cross_entropy(
     hidden: Tensor<2>,
     weight: Tensor<2>,
@@ -59,13 +60,15 @@ pub fn linear_cross_entropy(
         tokens > 0 && features > 0 && vocabulary > 0,
         "linear_cross_entropy: hidden [{tokens}, {features}] or vocabulary {vocabulary} is empty"
     );
+    let smoothing = options.label_smoothing;
+    assert!((0.0..=1.0).contains(&smoothing), "label smoothing {smoothing} is not in 0..=1");
     assert_eq!(weight_rows, features, "linear_cross_entropy: weight must be [H, V]");
     assert_eq!(targets.dims(), [tokens], "linear_cross_entropy: one target for each of N tokens");
     if let Some(bias) = &bias {
         assert_eq!(bias.dims(), [vocabulary], "linear_cross_entropy: bias must be [V]");
     }
     #[cfg(feature = "flex")]
-    if extension::fused(hidden.device(), hidden.dtype()) {
+    if extension::fused(hidden.device(), [hidden.dtype(), weight.dtype()]) {
         return extension::linear_cross_entropy(hidden, weight, bias, targets, options);
     }
     composed::linear_cross_entropy(hidden, weight, bias, targets, options)

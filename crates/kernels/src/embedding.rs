@@ -12,10 +12,13 @@ use crate::extension;
 ///
 /// # Panics
 ///
-/// When a token is outside the vocabulary.
+/// When the table is empty or (on the CPU; elsewhere what the backend's `select` does) a token is
+/// outside the vocabulary.
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<1, Int>) -> Tensor<2> {
+    let [words, size] = weight.dims();
+    assert!(words > 0 && size > 0, "embedding: table [{words}, {size}] is empty");
     #[cfg(feature = "flex")]
-    if extension::fused(weight.device(), weight.dtype()) {
+    if extension::fused(weight.device(), [weight.dtype(); 2]) {
         return extension::embedding(weight, tokens);
     }
     weight.select(0, tokens)

@@ -8,7 +8,8 @@
 //! - [`composed`]: the same functions made of ordinary Burn operations, for every device; the fused
 //!   kernels are an optimisation of these and are tested against them;
 //! - `extension`: how the fused kernels enter Burn's dispatch and its autodiff tape;
-//! - `cpu`: the kernels themselves for the Flex backend (packing, micro-kernels, scans).
+//! - `cpu`: the kernels themselves for the Flex backend (packing, micro-kernels, scans). They keep their
+//!   working memory, at most 512 MiB, from one call to the next: `release_memory` gives it back.
 
 pub mod cell;
 pub mod composed;
@@ -19,6 +20,9 @@ mod embedding;
 #[cfg(feature = "flex")]
 mod extension;
 mod recurrent;
+
+#[cfg(feature = "flex")]
+pub use cpu::release_memory;
 
 pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};

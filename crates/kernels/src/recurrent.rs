@@ -33,7 +33,7 @@ pub fn recurrent(
 ) -> (Tensor<3>, RecurrentState) {
     check(cell, &input, &weights, state.as_ref(), sequence);
     #[cfg(feature = "flex")]
-    if extension::fused(input.device(), input.dtype()) {
+    if extension::fused(input.device(), [input.dtype(), weights.hidden.dtype()]) {
         return extension::recurrent(cell, input, weights, state, sequence);
     }
     composed::recurrent(cell, input, weights, state, sequence)

@@ -2,30 +2,72 @@
 
 mod common;
 
-use common::{Case, all_cells};
-use lampwick_kernels::{Direction, Sequence, recurrent};
+use burn::prelude::*;
+use common::{Case, all_cells, random};
+use lampwick_kernels::{CrossEntropyOptions, Direction, Sequence, linear_cross_entropy, recurrent};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+/// Holds what `run` gives on one thread against what it gives on more.
+fn same_bits(run: impl Fn() -> Vec<Vec<f32>> + Sync, what: &str) {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads").install(&run)
+    };
+    let alone = on(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(alone, on(threads), "{what}, {threads} threads");
+    }
+}
 
 #[test]
 fn layers_give_the_same_bits_for_any_number_of_threads() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     for cell in all_cells() {
-        // Large enough that the scan itself is shared, too.
-        let case = Case::random(&mut rng, cell, [6, 24, 40, 300]);
-        for direction in [Direction::Forward, Direction::Reverse] {
-            let sequence = Sequence { direction, lengths: None };
-            let results: Vec<_> = [1, 2, 3, 8]
-                .into_iter()
-                .map(|threads| {
-                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                    pool.expect("threads")
-                        .install(|| case.values_and_gradients(recurrent, sequence))
-                })
-                .collect();
-            for other in &results[1..] {
-                assert_eq!(&results[0], other, "{cell:?}");
+        // Weights that exceed a core's cache, so that a step is shared by units; and weights that do
+        // not, so that each thread scans sequences of its own.
+        for shape in [[6, 24, 40, 300], [6, 48, 20, 130]] {
+            let case = Case::random(&mut rng, cell, shape);
+            let lengths: Vec<usize> = (0..shape[1]).map(|row| row % 7).collect();
+            for direction in [Direction::Forward, Direction::Reverse] {
+                for lengths in [None, Some(lengths.as_slice())] {
+                    let sequence = Sequence { direction, lengths };
+                    let run = || case.values_and_gradients(recurrent, sequence);
+                    same_bits(run, &format!("{cell:?} {shape:?} {direction:?}"));
+                }
             }
         }
+    }
+}
+
+#[test]
+fn the_loss_gives_the_same_bits_for_any_number_of_threads() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let (tokens, features, words) = (50, 40, 700);
+    let hidden = random(&mut rng, tokens * features);
+    let weight = random(&mut rng, features * words);
+    for tied in [false, true] {
+        let run = || {
+            let device = Device::flex().autodiff();
+            let leaf = |data: &[f32], shape: [usize; 2]| {
+                let data = TensorData::new(data.to_vec(), shape);
+                Tensor::<2>::from_data(data, &device).require_grad()
+            };
+            let h = leaf(&hidden, [tokens, features]);
+            let w = leaf(&weight, if tied { [words, features] } else { [features, words] });
+            let targets: Vec<i64> = (0..tokens as i64).map(|i| i * 13 % words as i64).collect();
+            let targets =
+                Tensor::<1, Int>::from_data(TensorData::from(targets.as_slice()), &device);
+            let used = if tied { w.clone().transpose() } else { w.clone() };
+            let options = CrossEntropyOptions::default();
+            let out = linear_cross_entropy(h.clone(), used, None, targets, &options);
+            let mut grads = out.loss.clone().backward();
+            let mut all = vec![out.loss.try_into_vec_as(), out.nll.try_into_vec_as()];
+            for leaf in [h, w] {
+                all.push(leaf.grad_remove(&mut grads).expect("tracked").try_into_vec_as());
+            }
+            all.into_iter().map(|values| values.expect("floats")).collect()
+        };
+        same_bits(run, if tied { "tied" } else { "untied" });
     }
 }

@@ -9,9 +9,15 @@ const ALIGN: usize = 64;
 
 /// The most buffers kept, and the most floats in them: what a training step of a few layers uses.
 const KEPT: usize = 64;
-const KEPT_FLOATS: usize = 1 << 28;
+const KEPT_FLOATS: usize = 1 << 27;
 
 static KEEP: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
+
+/// Gives the memory that the kernels keep for their next call, at most 512 MiB, back to the
+/// allocator.
+pub fn release_memory() {
+    KEEP.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
 
 /// Memory for floats. Dropped buffers are kept and given out again, since the operating
 /// system clears every page that a program takes anew, which costs more than a pass over the memory.

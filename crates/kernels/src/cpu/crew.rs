@@ -8,7 +8,7 @@
 //! results do not depend on the number of threads.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How many times a waiting thread looks again before it lets others run.
 const SPINS: usize = 4096;
@@ -24,6 +24,19 @@ struct Shared {
     begun: Vec<Counter>,
     /// Tasks finished by anyone, over all phases.
     finished: Counter,
+    /// A task panicked: nobody may wait for it.
+    failed: AtomicBool,
+}
+
+/// Tells the others when its thread unwinds out of a task.
+struct Tell<'a>(&'a AtomicBool);
+
+impl Drop for Tell<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// One thread's view of the crew.
@@ -51,7 +64,7 @@ impl Crew<'_> {
             return work(&Crew::alone());
         }
         let begun = (0..threads).map(|_| Counter::default()).collect();
-        let shared = Shared { begun, finished: Counter::default() };
+        let shared = Shared { begun, finished: Counter::default(), failed: AtomicBool::new(false) };
         let member = |rank| {
             let base = (0..threads).map(|_| Cell::new(0)).collect();
             work(&Crew { shared: Some(&shared), rank, base, target: Cell::new(0) });
@@ -69,6 +82,7 @@ impl Crew<'_> {
         let Some(shared) = self.shared else {
             return (0..tasks).for_each(task);
         };
+        let _tell = Tell(&shared.failed);
         let threads = self.base.len();
         let start = |range: usize| range * tasks / threads;
         for turn in 0..threads {
@@ -84,6 +98,7 @@ impl Crew<'_> {
         self.target.set(self.target.get() + tasks);
         let mut looks = 0;
         while shared.finished.0.load(Ordering::Acquire) < self.target.get() {
+            assert!(!shared.failed.load(Ordering::Acquire), "another thread of the crew panicked");
             looks += 1;
             if looks % SPINS == 0 {
                 std::thread::yield_now();
@@ -131,6 +146,17 @@ mod tests {
             });
             assert!(runs.iter().all(|count| count.load(Ordering::SeqCst) == 1));
         }
+    }
+
+    #[test]
+    fn a_panic_in_a_task_ends_the_crew() {
+        let crew = || {
+            Crew::run(4, |crew| {
+                crew.phase(8, |i| assert!(i != 5, "task 5 fails"));
+                crew.phase(8, |_| {});
+            });
+        };
+        assert!(std::panic::catch_unwind(crew).is_err());
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! then the recurrent layers: `layer` (sizes and order of steps), `weights` (packed once for a scan),
 //! `cells` (the equations), `forward`, `backward`, `weight_gradients`; and
 //! `cross_entropy`, the output layer with its loss.
+//!
+//! Threads share memory through `buffer::Shared`, a pointer without a borrow. Whoever makes one vouches
+//! for two things: the memory outlives the `Crew` that uses it, and the tasks of one phase write
+//! disjoint parts of it. The products and packings take `Shared` and `Matrix` on that promise.
 
 mod backward;
 mod buffer;
@@ -24,6 +28,7 @@ mod weights;
 
 pub(crate) use backward::{Backward, Gradients};
 pub(crate) use buffer::Scratch;
+pub use buffer::release_memory;
 pub(crate) use cross_entropy::{CrossEntropy, LossGradients};
 pub(crate) use forward::{Forward, Tape};
 pub(crate) use layer::Layer;

@@ -86,7 +86,7 @@ impl Task for Tile {
                     $($rows if $rows <= S::ROWS => unsafe {
                         multiply::<S, $rows, $vectors, { $rs }, { $ks }>(self);
                     },)*
-                    _ => {}
+                    rows => debug_assert!(false, "a tile of {rows} rows"),
                 }
             };
         }

@@ -174,6 +174,7 @@ impl SequenceKernels for Flex {
         with_gradients: bool,
     ) -> (FlexTensor, Option<[FlexTensor; 3]>) {
         let [hidden, bias] = [hidden, bias].map(|t| t.to_contiguous());
+        let weight = unflipped(weight);
         let (count, features) = (hidden.shape()[0], hidden.shape()[1]);
         let vocabulary = bias.shape()[0];
         let targets = indices(&targets.to_contiguous(), vocabulary, plan.options.ignore_index);
@@ -231,10 +232,11 @@ impl SequenceKernels for Flex {
 fn dense(operands: Recurrent<FlexTensor>) -> Recurrent<FlexTensor> {
     Recurrent {
         input: operands.input.to_contiguous(),
+        weight_input: unflipped(operands.weight_input),
+        weight_hidden: unflipped(operands.weight_hidden),
         bias_input: operands.bias_input.to_contiguous(),
         bias_hidden: operands.bias_hidden.to_contiguous(),
         state: operands.state.to_contiguous(),
-        ..operands
     }
 }
 
@@ -259,10 +261,16 @@ fn slice(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("dense f32")
 }
 
+/// A tensor whose memory a [`Matrix`] can read in place: transposed, but not flipped.
+fn unflipped(tensor: FlexTensor) -> FlexTensor {
+    let flipped = tensor.layout().strides().iter().any(|&stride| stride < 0);
+    if flipped { tensor.to_contiguous() } else { tensor }
+}
+
 /// A matrix as it lies, transposed views included.
 fn matrix(tensor: &FlexTensor) -> Matrix {
     let layout = tensor.layout();
-    let stride = |axis: usize| usize::try_from(layout.strides()[axis]).expect("no flipped weights");
+    let stride = |axis: usize| usize::try_from(layout.strides()[axis]).expect("unflipped");
     Matrix {
         start: tensor.storage::<f32>()[layout.start_offset()..].as_ptr(),
         row_stride: stride(0),

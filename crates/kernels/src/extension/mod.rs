@@ -134,9 +134,9 @@ pub(crate) struct Kept<T> {
     extra: T,
 }
 
-/// Whether the fused kernels run on this device in this type.
-pub(crate) fn fused(device: Device, dtype: DType) -> bool {
-    dtype == DType::F32 && matches!(device.inner().as_dispatch(), DispatchDevice::Flex(_))
+/// Whether the fused kernels run on this device in these types.
+pub(crate) fn fused(device: Device, dtypes: [DType; 2]) -> bool {
+    dtypes == [DType::F32; 2] && matches!(device.inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// [`crate::recurrent()`] by the fused kernel.
