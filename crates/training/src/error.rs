@@ -94,23 +94,23 @@ pub enum Error {
         /// Tokens needed.
         needed: usize,
     },
-    /// The loss or the gradient stopped being a number.
+    /// A loss, the gradient or a weight stopped being a number.
     #[error(
-        "{what} is {value} at step {step} (epoch {epoch}): the step was not applied; {kept}. Try a \
-         lower optimizer.lr (now {lr}), regularization.clip_norm, or a warm-up"
+        "{what} is {value} at step {step} (epoch {epoch}): {kept}. Try a lower optimizer.lr (now \
+         {lr}), regularization.clip_norm, or a warm-up"
     )]
     NonFinite {
-        /// `the loss` or `the gradient norm`.
-        what: &'static str,
+        /// `the loss`, `the gradient norm`, `the validation loss`, or a weight by its path.
+        what: String,
         /// The value.
         value: f64,
-        /// The step that was not applied, from 1.
+        /// The step that went wrong, from 1.
         step: u64,
         /// Epoch, from 1.
         epoch: u64,
         /// Learning rate of that step.
         lr: f64,
-        /// Which checkpoint is the last good one.
+        /// What was not done, and which checkpoint is the last good one.
         kept: String,
     },
     /// The run's sampling prompt cannot be encoded.

@@ -1,8 +1,9 @@
 //! A model's parameters as a whole: names, count, bytes.
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::prelude::*;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// Gives every parameter the id that follows from its path, `sha256(path)`.
@@ -26,6 +27,39 @@ pub(crate) fn name_by_path<M: Module>(model: M) -> M {
         }
     }
     model.map(&mut Names(Vec::new()))
+}
+
+/// The first value that is no finite number, and the path of its parameter.
+pub(crate) fn first_non_finite<M: Module>(module: &M) -> Option<(String, f64)> {
+    #[derive(Default)]
+    struct Search {
+        path: Vec<String>,
+        found: Option<(String, f64)>,
+    }
+    impl ModuleVisitor for Search {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_string());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.found.is_some() {
+                return;
+            }
+            let data = param.val().into_data();
+            let value = match data.as_slice::<f32>() {
+                Ok(values) => {
+                    values.par_iter().find_first(|v| !v.is_finite()).map(|&v| f64::from(v))
+                }
+                Err(_) => data.iter::<f64>().find(|v| !v.is_finite()),
+            };
+            self.found = value.map(|value| (self.path.join("."), value));
+        }
+    }
+    let mut search = Search::default();
+    module.visit(&mut search);
+    search.found
 }
 
 /// The parameters as a safetensors file; the same values give the same bytes.
@@ -77,5 +111,15 @@ mod tests {
         let mut wrong = LinearConfig::new(4, 4).init(&device);
         assert!(from_bytes(&mut wrong, bytes.clone()).is_err());
         assert!(from_bytes(&mut c, bytes[..40].to_vec()).is_err());
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_found_by_its_path() {
+        let device = Device::flex();
+        let mut linear = LinearConfig::new(3, 4).init(&device);
+        assert_eq!(first_non_finite(&linear), None);
+        let bias = Tensor::from_floats([0.0, f32::NEG_INFINITY, 0.0, f32::NAN], &device);
+        linear.bias = Some(Param::from_tensor(bias));
+        assert_eq!(first_non_finite(&linear), Some(("bias".into(), f64::NEG_INFINITY)));
     }
 }

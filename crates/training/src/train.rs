@@ -16,7 +16,7 @@ use crate::run::Run;
 use crate::run_dir::RunDir;
 use crate::state::Best;
 use crate::step::Gradients;
-use crate::{finish, report};
+use crate::{finish, parameters, report};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,10 +171,11 @@ impl Session<'_> {
         let lr = run.lr() * run.window_scale(&gradients);
         let loss = gradients.mean_loss();
         let (sum, tokens) = gradients.loss;
-        self.finite("the loss", loss, lr)?;
+        let next = self.run.state.step + 1;
+        self.finite("the loss", loss, next, lr, "the step was not applied")?;
 
         let norm = self.run.update(gradients, lr);
-        self.finite("the gradient norm", norm, lr)?;
+        self.finite("the gradient norm", norm, next, lr, "the step was not applied")?;
 
         let state = &mut self.run.state;
         state.step += 1;
@@ -196,6 +197,9 @@ impl Session<'_> {
         let text = self.run.corpus.valid.clone();
         let weights = self.run.weights();
         let Some(mut scored) = self.score(&weights, &text)? else { return Ok(false) };
+        // Before anything takes note: a NaN that became the best would stay it, as nothing is less.
+        let (step, lr) = (self.run.state.step, self.run.lr());
+        self.finite("the validation loss", scored.loss, step, lr, "the weights were not saved")?;
         let state = &mut self.run.state;
         let improved = state.best.as_ref().is_none_or(|best| scored.loss < best.loss);
         scored.best = Some(improved);
@@ -259,7 +263,16 @@ impl Session<'_> {
         }))
     }
 
+    /// Writes a checkpoint, of weights that are all numbers: the last good one must stay the newest.
     fn checkpoint(&mut self) -> Result<()> {
+        let bad = parameters::first_non_finite(self.run.model()).or_else(|| {
+            self.run.average.as_ref().and_then(|a| parameters::first_non_finite(&a.mean))
+        });
+        if let Some((path, value)) = bad {
+            let (what, step, lr) =
+                (format!("a weight of `{path}`"), self.run.state.step, self.run.lr());
+            self.finite(&what, value, step, lr, "the weights were not saved")?;
+        }
         self.log_timing()?;
         let path = self.run.save(&self.dir, &self.logs, self.pace.seconds())?;
         self.observer.event(&Event::Checkpoint { path: &path });
@@ -278,16 +291,17 @@ impl Session<'_> {
     }
 
     /// The error that stops the run before anything is written with a number that is none.
-    fn finite(&self, what: &'static str, value: f64, lr: f64) -> Result<()> {
+    fn finite(&self, what: &str, value: f64, step: u64, lr: f64, left_undone: &str) -> Result<()> {
         if value.is_finite() {
             return Ok(());
         }
-        let kept = match checkpoint::list(&self.dir.checkpoints()).pop() {
+        let good = match checkpoint::list(&self.dir.checkpoints()).pop() {
             Some(path) => format!("the last good checkpoint is {}", path.display()),
             None => "no checkpoint was written yet".to_string(),
         };
-        let (step, epoch) = (self.run.state.step + 1, self.run.state.epoch);
-        Err(Error::NonFinite { what, value, step, epoch, lr, kept })
+        let kept = format!("{left_undone}; {good}");
+        let epoch = self.run.state.epoch;
+        Err(Error::NonFinite { what: what.into(), value, step, epoch, lr, kept })
     }
 
     fn log_line(&mut self, lr: f64, gradient_norm: f64) -> Result<()> {

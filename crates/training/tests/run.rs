@@ -204,13 +204,18 @@ fn perplexity_hardly_depends_on_the_streams_and_not_at_all_on_the_window() {
 fn a_loss_that_is_no_number_stops_the_run_and_the_last_checkpoint_stays() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let config = config(&[
-        "optimizer.name=sgd",
-        "optimizer.lr=1e18",
-        "regularization.clip_norm=0.0",
-        "checkpoint.every_steps=1",
-    ]);
-    let error = run(&config, &path).unwrap_err();
+    let diverging = |lr: &str, more: &[&str]| {
+        let lr = format!("optimizer.lr={lr}");
+        let mut overrides = vec![
+            "optimizer.name=sgd",
+            &lr,
+            "regularization.clip_norm=0.0",
+            "checkpoint.every_steps=1",
+        ];
+        overrides.extend(more);
+        config(&overrides)
+    };
+    let error = run(&diverging("1e18", &[]), &path).unwrap_err();
     let Error::NonFinite { step, epoch, .. } = error else { panic!("{error}") };
     assert_eq!(epoch, 1);
     let text = error.to_string();
@@ -221,9 +226,45 @@ fn a_loss_that_is_no_number_stops_the_run_and_the_last_checkpoint_stays() {
             lampwick_training::checkpoint::newest_valid(&path.join("checkpoints")).unwrap();
         assert!(refused.is_empty());
         assert!(text.contains(&files.path().display().to_string()), "{text}");
+        let trained = TrainedModel::load(&path, Which::Best, &device::parse("").unwrap()).unwrap();
+        assert!(finite(&trained), "{text}");
     }
     let info = lampwick_training::RunDir::open(&path).unwrap().info().unwrap();
     assert!(info.state.starts_with("failed: "), "{}", info.state);
+
+    // A first step that already ruins the weights, as a checkpoint and as a validation would see it.
+    for (name, more) in [
+        ("weights", &["regularization.weight_decay=1e38"][..]),
+        (
+            "validated",
+            &["regularization.weight_decay=1e38", "checkpoint.every_steps=0", "budget.steps=1"],
+        ),
+    ] {
+        let path = dir.path().join(name);
+        let error = run(&diverging("1e38", more), &path).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::NonFinite { step: 1, epoch: 1, .. }), "{text}");
+        assert!(text.contains("not saved") && text.contains("no checkpoint"), "{text}");
+        assert!(lampwick_training::checkpoint::list(&path.join("checkpoints")).is_empty());
+        let info = lampwick_training::RunDir::open(&path).unwrap().info().unwrap();
+        assert_eq!(info.best_valid_perplexity, None);
+    }
+}
+
+/// Whether every weight is a number.
+fn finite(trained: &TrainedModel) -> bool {
+    struct Finite(bool);
+    impl burn::module::ModuleVisitor for Finite {
+        fn visit_float<const D: usize>(
+            &mut self,
+            param: &burn::module::Param<burn::tensor::Tensor<D>>,
+        ) {
+            self.0 &= param.val().into_data().iter::<f64>().all(f64::is_finite);
+        }
+    }
+    let mut all = Finite(true);
+    burn::module::Module::visit(&trained.model, &mut all);
+    all.0
 }
 
 #[test]

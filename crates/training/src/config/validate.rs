@@ -83,9 +83,7 @@ fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
 
 fn optimizer(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     let lr = config.optimizer.lr();
-    if !(lr.is_finite() && lr >= 0.0) {
-        return check.fail("optimizer.lr", &format!("is {lr}"), "use a finite rate of at least 0");
-    }
+    check.not_negative("optimizer.lr", lr)?;
     let betas = |beta1: f64, beta2: f64, epsilon: f64| {
         check.fraction("optimizer.beta1", beta1)?;
         check.fraction("optimizer.beta2", beta2)?;
@@ -118,7 +116,7 @@ fn optimizer(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
 fn schedule(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     let divisor = |factor: f64| {
         if factor.is_finite() && factor >= 1.0 {
-            Ok(())
+            check.single("schedule.factor", factor)
         } else {
             check.fail(
                 "schedule.factor",
@@ -166,11 +164,19 @@ impl Checker<'_> {
     }
 
     fn not_negative(&self, key: &str, value: f64) -> Result<(), ConfigError> {
-        if value.is_finite() && value >= 0.0 {
-            Ok(())
-        } else {
-            self.fail(key, &format!("is {value}"), "use a finite value of at least 0")
+        if !(value.is_finite() && value >= 0.0) {
+            return self.fail(key, &format!("is {value}"), "use a finite value of at least 0");
         }
+        self.single(key, value)
+    }
+
+    /// Tensors hold single precision: what is finite in f64 alone would become infinite there.
+    fn single(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+        if value.abs() <= f64::from(f32::MAX) {
+            return Ok(());
+        }
+        let problem = format!("is {value}, more than single precision holds");
+        self.fail(key, &problem, "use at most 3.4e38")
     }
 
     fn fraction(&self, key: &str, value: f64) -> Result<(), ConfigError> {
@@ -196,6 +202,8 @@ mod tests {
             ("optimizer.lr=nan", "optimizer.lr"),
             ("optimizer.lr=-1", "optimizer.lr"),
             ("optimizer.lr=inf", "optimizer.lr"),
+            ("optimizer.lr=1e39", "optimizer.lr"),
+            ("regularization.ar=1e39", "regularization.ar"),
             ("optimizer.momentum=1.5", "optimizer.momentum"),
             ("regularization.clip_norm=-0.25", "regularization.clip_norm"),
             ("loss.label_smoothing=1.0", "loss.label_smoothing"),
