@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => {
             let corpus = Corpus::open(&config)?;
             corpus.tokenizer.vocabulary().expect_same(tokenizer.vocabulary(), "the run's text")?;
-            own_text(corpus, arguments.split)
+            own_text(corpus, arguments)?
         }
     };
     let options = EvaluationOptions {
@@ -85,14 +85,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 /// The text that was asked for; by default the test set, or the validation set of a run without.
-fn own_text(corpus: Corpus, split: Option<Split>) -> (String, Text) {
-    let test = ("the run's test set", corpus.test);
-    let (name, text) = match (split, test) {
+fn own_text(corpus: Corpus, arguments: &Arguments) -> anyhow::Result<(String, Text)> {
+    let (name, text) = match (arguments.split, corpus.test) {
         (Some(Split::Train), _) => ("the run's training set", corpus.train),
-        (None | Some(Split::Test), (name, Some(test))) => (name, test),
-        _ => ("the run's validation set", corpus.valid),
+        (None | Some(Split::Test), Some(test)) => ("the run's test set", test),
+        (Some(Split::Valid), _) | (None, None) => ("the run's validation set", corpus.valid),
+        (Some(Split::Test), None) => anyhow::bail!(
+            "{run}: the run has no test set; name a text (lampwick evaluate {run} FILE), use \
+             --split valid, or set data.test in {config}",
+            run = arguments.run.display(),
+            config = arguments.run.join("config.toml").display()
+        ),
     };
-    (name.to_owned(), text)
+    Ok((name.to_owned(), text))
 }
 
 fn say(
