@@ -132,6 +132,17 @@ fn evaluate_states_unit_tokens_oov_and_bits() {
 }
 
 #[test]
+fn a_test_set_that_is_not_there_is_not_replaced_in_silence() {
+    let place = Place::new().with_tiny_config();
+    place.run(&["train", "tiny.toml", "data.valid=text.txt", "--out", "run"]).expect(0);
+    let refused = place.run(&["evaluate", "run", "--split", "test"]).expect(1);
+    refused.says(&["run: the run has no test set", "--split valid", "data.test"]);
+    assert_eq!(refused.stdout, "");
+    let valid = place.run(&["evaluate", "run"]).expect(0).stdout;
+    assert!(valid.starts_with("the run's validation set"), "{valid}");
+}
+
+#[test]
 fn score_gives_one_line_out_for_each_line_in() {
     let place = Place::new().with_tiny_run();
     let scored =
@@ -146,6 +157,31 @@ fn score_gives_one_line_out_for_each_line_in() {
     // word, its log-probability, ...; their sum is the line's.
     assert!(rows[0].starts_with("the "), "{}", rows[0]);
     assert!(rows[0].contains("</s> "), "{}", rows[0]);
+}
+
+#[test]
+fn score_gives_a_line_that_is_no_text_a_line_too() {
+    let place = Place::new().with_tiny_run();
+    let word = "a".repeat(70_000);
+    let stdin = [b"the lamp\nthe \xe9t\xe9\nla\0mp\n".as_slice(), word.as_bytes(), b"\nthe lamp\n"];
+    let done = place.run_with_stdin(&["score", "run"], &stdin.concat()).expect(1);
+    done.says(&[
+        "standard input:2: not UTF-8",
+        "standard input:3: NUL",
+        "standard input:4: a word",
+    ]);
+    let rows = lines(&done.stdout);
+    assert_eq!(rows.len(), 5, "{}", done.stdout);
+    assert_eq!(rows[1..3], ["error: not UTF-8 at byte 4", "error: NUL at byte 2"]);
+    assert!(rows[3].starts_with("error: a word of more than 65536 bytes"), "{}", rows[3]);
+    assert_eq!(rows[0], rows[4], "the lines after it are scored as ever");
+
+    let done = place.run_with_stdin(&["score", "run", "--json"], &stdin.concat()).expect(1);
+    let objects: Vec<serde_json::Value> =
+        lines(&done.stdout).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 5);
+    assert_eq!(objects[1], serde_json::json!({"error": "not UTF-8 at byte 4"}));
+    assert_eq!(objects[0], objects[4]);
 }
 
 #[test]

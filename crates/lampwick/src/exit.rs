@@ -10,6 +10,8 @@ use lampwick::training;
 pub(crate) enum Exit {
     /// It did what was asked.
     Done,
+    /// It did what could be done; what could not is on stderr.
+    Partly,
     /// A signal stopped it, after it had put its work in a safe place.
     Signal(i32),
 }
@@ -23,6 +25,7 @@ pub(crate) struct Usage(pub(crate) String);
 pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
     match outcome {
         Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Partly) => ExitCode::FAILURE,
         // As a shell reports a process that a signal ended.
         Ok(Exit::Signal(number)) => ExitCode::from(128 + u8::try_from(number).unwrap_or(0)),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ mod quickstart;
 mod report;
 mod samples;
 mod score;
+mod sentences;
 mod train;
 
 /// What `lampwick` can do.

@@ -1,15 +1,15 @@
 //! `lampwick score RUN`: one line out for each line in, as it comes.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufReader, Write};
 use std::path::PathBuf;
 
-use lampwick::data::text::{Cut, Piece, TextReader};
-use lampwick::data::{DataError, Tokenizer, TokenizerKind};
+use lampwick::data::Tokenizer;
 use lampwick::decoding;
 use lampwick::models::{Generator, NextToken};
 use serde_json::json;
 
 use super::opened::{on_host, open};
+use super::sentences::{Sentence, Sentences};
 use crate::exit::Exit;
 use crate::machine::Machine;
 
@@ -23,7 +23,11 @@ Examples:
 
 Each line of stdin is a sentence of its own; its natural log-probability, the end of the line
 included, comes out as one line, also for an empty line, and before the next line is read. With
---tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.")]
+--tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.
+
+A line that is no text (not UTF-8, a NUL, a word of more than 64 KiB) also gives one line, such as
+`error: not UTF-8 at byte 5`, or with --json an object with \"error\"; bytes count from the line's
+start, from 0. It is reported on stderr, the lines after it are scored, and the exit code is 1.")]
 pub(crate) struct Arguments {
     /// The run's directory
     run: PathBuf,
@@ -52,11 +56,26 @@ fn score_lines(
     tokenizer: &Tokenizer,
     model: &impl NextToken,
 ) -> anyhow::Result<Exit> {
-    let mut lines = Lines::new(std::io::stdin(), tokenizer);
+    let mut sentences = Sentences::new(BufReader::new(std::io::stdin()), tokenizer);
     let mut out = std::io::stdout().lock();
+    let mut exit = Exit::Done;
     // The token before a sentence is the end of the one before.
     let start = tokenizer.vocabulary().eos_id().unwrap_or(0);
-    while let Some(ids) = lines.next()? {
+    while let Some(sentence) = sentences.next()? {
+        let ids = match sentence {
+            Sentence::Tokens(ids) => ids,
+            Sentence::NoText { line, problem } => {
+                eprintln!("error: standard input:{line}: {problem} of the line; not scored");
+                exit = Exit::Partly;
+                if arguments.json {
+                    writeln!(out, "{}", json!({ "error": problem }))?;
+                } else {
+                    writeln!(out, "error: {problem}")?;
+                }
+                out.flush()?;
+                continue;
+            }
+        };
         let scores = decoding::score(model, std::slice::from_ref(&ids), start)?.remove(0);
         let total: f64 = scores.iter().map(|&score| f64::from(score)).sum();
         let words = ids.iter().map(|&id| shown(tokenizer, id));
@@ -80,7 +99,7 @@ fn score_lines(
         }
         out.flush()?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// A token as one word of the output: a newline or a tab of a character model would break its lines.
@@ -90,69 +109,5 @@ fn shown(tokenizer: &Tokenizer, id: u32) -> String {
         word.escape_default().to_string()
     } else {
         word.to_owned()
-    }
-}
-
-/// The lines of stdin as token ids, the end of each line included, as soon as each is complete.
-enum Lines<'a, R: Read> {
-    Text(TextReader<R>, &'a Tokenizer),
-    /// The bytes tokenizer keeps what is not UTF-8.
-    Bytes(std::io::BufReader<R>),
-}
-
-impl<'a, R: Read> Lines<'a, R> {
-    fn new(reader: R, tokenizer: &'a Tokenizer) -> Self {
-        let cut = match tokenizer.kind() {
-            TokenizerKind::Bytes => return Self::Bytes(std::io::BufReader::new(reader)),
-            TokenizerKind::Words => Cut::Word,
-            TokenizerKind::Characters => Cut::Character,
-            TokenizerKind::Subwords { .. } => Cut::PreferWord,
-        };
-        Self::Text(TextReader::new(reader, "standard input", cut), tokenizer)
-    }
-
-    fn next(&mut self) -> anyhow::Result<Option<Vec<u32>>> {
-        let mut ids = Vec::new();
-        match self {
-            Self::Bytes(reader) => {
-                let mut line = Vec::new();
-                if reader.read_until(b'\n', &mut line)? == 0 {
-                    return Ok(None);
-                }
-                if !line.ends_with(b"\n") {
-                    line.push(b'\n');
-                }
-                ids.extend(line.iter().map(|&byte| u32::from(byte)));
-            }
-            Self::Text(reader, tokenizer) => loop {
-                match reader.next_piece() {
-                    Ok(Some(Piece::Text(text))) => tokenizer.encode(text, &mut ids)?,
-                    Ok(Some(Piece::EndOfLine)) => {
-                        ids.extend(tokenizer.vocabulary().eos_id());
-                        break;
-                    }
-                    // No lines in, no lines out.
-                    Ok(None) | Err(DataError::Empty { .. }) => return Ok(None),
-                    Err(error) => return Err(error.into()),
-                }
-            },
-        }
-        Ok(Some(ids))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_keep_what_is_no_text() {
-        let bytes = Tokenizer::bytes();
-        let mut lines = Lines::new(&b"a\xff\n\nb"[..], &bytes);
-        let mut next = || lines.next().unwrap();
-        assert_eq!(next(), Some(vec![97, 255, 10]));
-        assert_eq!(next(), Some(vec![10]));
-        assert_eq!(next(), Some(vec![98, 10]));
-        assert_eq!(next(), None);
     }
 }
