@@ -30,9 +30,9 @@ const AFTER_HELP: &str = "\
 Examples:
   lampwick                                            the quickstart, about a minute
   lampwick train configs/lm/own_text.toml data.train=my.txt
-  lampwick generate runs/own_text --prompt 'the' --samples 3
-  lampwick evaluate runs/own_text other.txt
-  lampwick score runs/own_text < sentences.txt
+  lampwick generate runs/own-text --prompt 'the' --samples 3
+  lampwick evaluate runs/own-text other.txt
+  lampwick score runs/own-text < sentences.txt
 
 Exit codes:
   0    done (also when the reader of the output goes away: a broken pipe is no error)
