@@ -79,8 +79,15 @@ impl Crew<'_> {
 
     /// Runs `task(0..tasks)`, each once, and returns when all have been run.
     pub(crate) fn phase(&self, tasks: usize, task: impl Fn(usize)) {
+        self.turning_phase(tasks, false, task);
+    }
+
+    /// The same, each thread's tasks from last to first when `backward`: phases that go through the
+    /// same memory and turn each time find what they used last still in the cache.
+    pub(crate) fn turning_phase(&self, tasks: usize, backward: bool, task: impl Fn(usize)) {
         let Some(shared) = self.shared else {
-            return (0..tasks).for_each(task);
+            let turned = |i| if backward { tasks - 1 - i } else { i };
+            return (0..tasks).map(turned).for_each(task);
         };
         let _tell = Tell(&shared.failed);
         let threads = self.base.len();
@@ -90,7 +97,7 @@ impl Crew<'_> {
             let (first, count) = (start(range), start(range + 1) - start(range));
             let base = self.base[range].get();
             while let Some(i) = claim(&shared.begun[range].0, base, count) {
-                task(first + i);
+                task(first + if backward { count - 1 - i } else { i });
                 shared.finished.0.fetch_add(1, Ordering::Release);
             }
             self.base[range].set(base + count);

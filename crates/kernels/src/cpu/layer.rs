@@ -133,7 +133,7 @@ impl Layer<'_> {
         }
         let tasks = if 2 * self.batch * weights < ALONE { 1 } else { units };
         for stage in 0..stages {
-            crew.phase(tasks, |task| {
+            crew.turning_phase(tasks, stage % 2 == 1, |task| {
                 let share = Share { units: tile_rows(units, tasks, task), tiles: 0..tiles };
                 work(stage, &share);
             });
