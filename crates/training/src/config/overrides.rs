@@ -17,7 +17,7 @@ pub struct Change {
     pub key: String,
     /// Value before, as TOML; `(unset)` where there was none.
     pub old: String,
-    /// Value after, as TOML.
+    /// Value after, as TOML; `(dropped)` for a key that left with the variant it belonged to.
     pub new: String,
 }
 
@@ -70,8 +70,12 @@ pub(super) fn apply(
     let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, "config"))?;
     let mut config = as_written.clone();
     let mut changes = Vec::new();
-    for change in overrides {
+    // A switch first, wherever it stands: the other overrides are meant for the new variant.
+    let (switches, values): (Vec<_>, Vec<_>) =
+        overrides.iter().partition(|change| TAGS.contains(&change.key.as_str()));
+    for change in switches.into_iter().chain(values) {
         let before = resolved_table(&config);
+        let dropped = drop_keys_of_the_old_variant(&mut table, change);
         let old = look_up(&before, &change.key).map_or("(unset)".to_string(), ToString::to_string);
         set(&mut table, change, &before)?;
         let merged = table.to_string();
@@ -83,8 +87,42 @@ pub(super) fn apply(
         let after = resolved_table(&config);
         let new = look_up(&after, &change.key).unwrap_or(&change.value).to_string();
         changes.push(Change { key: change.key.clone(), old, new });
+        changes.extend(dropped);
     }
     Ok((config, changes))
+}
+
+/// The keys that pick a section's variant.
+const TAGS: [&str; 3] = ["data.source", "schedule.name", "optimizer.name"];
+
+/// Removes what the file says to the variant that `change` switches away from and the new one does
+/// not know, or knows as something else; nothing for a change of any other key.
+fn drop_keys_of_the_old_variant(table: &mut toml::Table, change: &Override) -> Vec<Change> {
+    if !TAGS.contains(&change.key.as_str()) {
+        return Vec::new();
+    }
+    let (section, tag) = change.key.split_once('.').expect("a tag is a key of a section");
+    // The variant with all its defaults shows its keys; a name that is none is an error later.
+    let alone = toml::Table::from_iter([(tag.to_string(), change.value.clone())]);
+    let alone = toml::Table::from_iter([(section.to_string(), toml::Value::Table(alone))]);
+    let Ok(variant) = alone.try_into::<Config>() else { return Vec::new() };
+    let variant = resolved_table(&variant);
+    let known = variant.get(section).and_then(toml::Value::as_table);
+    // Without the section in the file there is nothing to drag along: it starts with its tag alone.
+    let written =
+        table.entry(section).or_insert(toml::Value::Table(toml::Table::new())).as_table_mut();
+    let (Some(known), Some(written)) = (known, written) else { return Vec::new() };
+    if written.get(tag).is_none_or(|old| *old == change.value) {
+        return Vec::new();
+    }
+    // `train` names a file in text and a token file's stem in tokens: of data, nothing carries over.
+    let foreign = |key: &str| key != tag && (section == "data" || !known.contains_key(key));
+    let foreign: Vec<String> = written.keys().filter(|key| foreign(key)).cloned().collect();
+    let drop = |key: String| {
+        let old = written.remove(&key)?.to_string();
+        Some(Change { key: format!("{section}.{key}"), old, new: "(dropped)".into() })
+    };
+    foreign.into_iter().filter_map(drop).collect()
 }
 
 fn resolved_table(config: &Config) -> toml::Table {
@@ -136,7 +174,7 @@ fn set(table: &mut toml::Table, change: &Override, known: &toml::Table) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::OptimizerConfig;
+    use crate::config::{DataConfig, OptimizerConfig, ScheduleConfig};
 
     fn resolve(text: &str, overrides: &[&str]) -> Result<(Config, Vec<Change>), ConfigError> {
         let overrides: Vec<Override> = overrides.iter().map(|o| o.parse().unwrap()).collect();
@@ -178,5 +216,33 @@ mod tests {
             resolve("[optimizer]\nname = \"sgd\"\nlr = 0.5\n", &["optimizer.name=adam"]).unwrap();
         let OptimizerConfig::Adam(adam) = config.optimizer else { panic!("adam") };
         assert_eq!(adam.lr, 0.5);
+    }
+
+    #[test]
+    fn switching_a_section_drops_the_keys_that_the_new_variant_does_not_know() {
+        let own_text = include_str!("../../../../configs/lm/own_text.toml");
+        // In either order: a folder for token files is no key of text.
+        for overrides in
+            [["data.source=tokens", "data.dir=out"], ["data.dir=out", "data.source=tokens"]]
+        {
+            let (config, changes) = resolve(own_text, &overrides).unwrap();
+            let DataConfig::Tokens(data) = config.data else { panic!("{overrides:?}") };
+            assert_eq!((data.dir.as_str(), data.train.as_str()), ("out", ""), "{overrides:?}");
+            let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+            assert_eq!(changes[0], "data.source: \"text\" -> \"tokens\"");
+            assert!(changes.contains(&"data.holdout: 0.05 -> (dropped)".into()), "{changes:?}");
+            assert!(changes.contains(&"data.dir: \"\" -> \"out\"".into()), "{changes:?}");
+        }
+        let train = "data.train=a.txt";
+        let (config, changes) = resolve(own_text, &["schedule.name=cosine", train]).unwrap();
+        assert!(matches!(config.schedule, ScheduleConfig::Cosine(_)));
+        assert_eq!(changes[1].to_string(), "schedule.factor: 2.0 -> (dropped)");
+        // What an override says is not dropped but refused.
+        let e = resolve(own_text, &["schedule.name=cosine", "schedule.factor=3", train]);
+        assert!(e.unwrap_err().to_string().contains("schedule.factor"));
+        // A section that the file does not have, and a name that is none.
+        let (_, changes) = resolve("", &["data.source=text", train]).unwrap();
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        assert!(resolve(own_text, &["schedule.name=cosin"]).is_err());
     }
 }
