@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use lampwick_data::{
-    SyntheticLanguage, TextCounts, TokenFile, Tokenizer, TokenizerKind, Tokens, text,
+    DataError, SyntheticLanguage, TextCounts, TokenFile, Tokenizer, TokenizerKind, Tokens,
+    Vocabulary, text,
 };
 use lampwick_metrics::Unit;
 use sha2::{Digest, Sha256};
@@ -84,14 +85,16 @@ pub fn unit_of(tokenizer: &Tokenizer) -> Unit {
 }
 
 fn synthetic(data: &SyntheticData) -> Result<Corpus> {
-    let language = SyntheticLanguage::new(&data.language)?;
+    let language = SyntheticLanguage::new(&data.language).map_err(by_config_key)?;
     let tokenizer = language.tokenizer();
     let text = |tokens: usize, seed: u64| {
         let tokens = language.tokens(tokens, seed);
         let source = language.score(&tokens);
         let eos = tokenizer.vocabulary().eos_id();
         let lines = eos.map_or(0, |eos| tokens.count(eos));
-        let counts = TextCounts { lines, tokens: tokens.len() as u64, ..TextCounts::default() };
+        let (characters, bytes) = written_length(&tokens, tokenizer.vocabulary());
+        let counts =
+            TextCounts { lines, characters, bytes, tokens: tokens.len() as u64, unknown: 0 };
         Text { tokens, counts, source_nats: Some(source.nats_per_token()) }
     };
     // The grammar's seed decides the language; these decide which sentences of it.
@@ -103,6 +106,28 @@ fn synthetic(data: &SyntheticData) -> Result<Corpus> {
     })
 }
 
+/// Characters and bytes of the ids as text: a space or the line's end after each word.
+fn written_length(tokens: &Tokens, vocabulary: &Vocabulary) -> (u64, u64) {
+    let eos = vocabulary.eos_id();
+    let mut ids = Vec::new();
+    tokens.copy(0..tokens.len(), &mut ids);
+    let words = ids.iter().filter(|&&id| Some(id) != eos).map(|&id| vocabulary.word(id));
+    words.fold((0, 0), |(characters, bytes), word| {
+        (characters + word.chars().count() as u64 + 1, bytes + word.len() as u64 + 1)
+    })
+}
+
+/// A setting's error under the key that the config has it at.
+fn by_config_key(error: DataError) -> Error {
+    match error {
+        DataError::Setting { key, value, mend } => {
+            let key = format!("data.language.{}", key.trim_start_matches("synthetic."));
+            ConfigError::value("config", &key, &format!("is {value}"), &format!("it {mend}")).into()
+        }
+        other => other.into(),
+    }
+}
+
 fn from_text(data: &TextData) -> Result<Corpus> {
     let [train, valid, test] = portions(data)?;
     let train = train.ok_or_else(|| nothing_to_hold_out(data))?;
@@ -111,7 +136,8 @@ fn from_text(data: &TextData) -> Result<Corpus> {
     let tokenizer =
         Tokenizer::train(&data.tokenizer, train.open()?, &train.name, &data.vocabulary)?;
     let read = |portion: &Portion| -> Result<Text> {
-        let (tokens, counts) = Tokens::from_text(&tokenizer, portion.open()?, &portion.name)?;
+        let (tokens, counts) = Tokens::from_text(&tokenizer, portion.open()?, &portion.name)
+            .map_err(|error| portion.in_file(error))?;
         Ok(Text { tokens, counts, source_nats: None })
     };
     Ok(Corpus {
@@ -152,6 +178,31 @@ impl Portion {
         file.seek(SeekFrom::Start(self.start)).map_err(|e| Error::read(path, e))?;
         Ok(file.take(self.length))
     }
+
+    /// An error's line and byte counted from the start of the file: readers know only the portion.
+    fn in_file(&self, mut error: DataError) -> DataError {
+        if let DataError::InvalidUtf8 { line, byte, .. }
+        | DataError::Nul { line, byte, .. }
+        | DataError::LongWord { line, byte, .. } = &mut error
+        {
+            *byte += self.start;
+            *line += self.lines_before();
+        }
+        error
+    }
+
+    /// Lines of the file before this portion; read only to place an error.
+    fn lines_before(&self) -> u64 {
+        let Ok(file) = text::open(&self.path) else { return 0 };
+        let mut before = BufReader::new(file.take(self.start));
+        let mut lines = 0;
+        while let Ok(buffer @ [_, ..]) = before.fill_buf() {
+            lines += buffer.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            let length = buffer.len();
+            before.consume(length);
+        }
+        lines
+    }
 }
 
 /// Training, validation and test: files of their own, or the last lines of the training file.
@@ -163,6 +214,9 @@ fn portions(data: &TextData) -> Result<[Option<Portion>; 3]> {
     let path = Path::new(&data.train);
     let mut file = BufReader::new(text::open(path)?);
     let size = file.get_ref().metadata().map_err(|e| Error::read(path, e))?.len();
+    if size == 0 {
+        return Err(DataError::Empty { name: data.train.clone() }.into());
+    }
     let mut cut = |share: f64| line_start(&mut file, (size as f64 * share) as u64, size);
     let held = if test.is_some() { data.holdout } else { 2.0 * data.holdout };
     let valid_start = cut(1.0 - held).map_err(|e| Error::read(path, e))?;
@@ -286,7 +340,7 @@ mod tests {
         std::fs::write(&latin, b"caf\xe9 au lait\n".repeat(50)).unwrap();
         for (path, part) in [
             (&one_line, "data.holdout"),
-            (&empty, "holdout"),
+            (&empty, "empty.txt"),
             (&latin, "UTF-8"),
             (&dir.path().join("missing.txt"), "missing.txt"),
         ] {
@@ -294,6 +348,20 @@ mod tests {
                 Corpus::open(&config(&[format!("data.train={}", path.display())])).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn bad_text_in_held_out_lines_is_placed_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("own.txt");
+        let good = "nothing wrong here\n".repeat(96);
+        let bytes = [good.as_bytes(), b"caf\xe9\n", "nor here\n".repeat(3).as_bytes()].concat();
+        std::fs::write(&path, bytes).unwrap();
+        let error = Corpus::open(&config(&[format!("data.train={}", path.display())])).unwrap_err();
+        let Error::Data(DataError::InvalidUtf8 { line, byte, .. }) = error else {
+            panic!("{error}")
+        };
+        assert_eq!((line, byte as usize), (97, good.len() + 3));
     }
 
     #[test]
@@ -332,6 +400,19 @@ mod tests {
         assert_ne!(a.train.hash(), a.valid.hash());
         assert!(a.test.is_none());
         let entropy = a.valid.source_nats.unwrap();
+        // What it counts is what the same text in a file would count.
+        let vocabulary = a.tokenizer.vocabulary();
+        let mut ids = Vec::new();
+        a.valid.tokens.copy(0..a.valid.tokens.len(), &mut ids);
+        let text: String = ids
+            .split_inclusive(|&id| Some(id) == vocabulary.eos_id())
+            .map(|line| {
+                let words = line.iter().filter(|&&id| Some(id) != vocabulary.eos_id());
+                words.map(|&id| vocabulary.word(id)).collect::<Vec<_>>().join(" ") + "\n"
+            })
+            .collect();
+        let (_, counts) = Tokens::from_text(&a.tokenizer, text.as_bytes(), "text").unwrap();
+        assert_eq!(a.valid.counts, counts);
         assert!(entropy > 0.5 && entropy < (a.tokenizer.vocabulary().len() as f64).ln());
     }
 }
