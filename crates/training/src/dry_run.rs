@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use crate::config::{Config, OptimizerConfig};
+use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::error::Result;
+use crate::memory;
 use crate::run::Run;
 use crate::step::Gradients;
 
@@ -77,31 +78,9 @@ pub fn dry_run(config: &Config) -> Result<DryRun> {
         tokens_cut_off: run.batches.tokens_cut_off(),
         steps_per_epoch: run.steps_per_epoch,
         total_steps,
-        memory: memory(&run.config, run.info.parameters),
+        memory: memory::needed(&run.config, run.info.parameters),
         seconds_per_step,
         tokens_per_second: if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 },
         seconds: (total_steps > 0 && steps > 0).then_some(total_steps as f64 * seconds_per_step),
     })
-}
-
-/// Weights, gradients, moments and averages are as many numbers as parameters each; a window's
-/// activations are what the layers keep for the backward pass.
-fn memory(config: &Config, parameters: usize) -> u64 {
-    let moments = match &config.optimizer {
-        OptimizerConfig::Sgd(c) => u64::from(c.momentum > 0.0),
-        OptimizerConfig::Adam(c) => 2 + u64::from(c.amsgrad),
-        OptimizerConfig::AdamW(_) => 2,
-        OptimizerConfig::RmsProp(c) => 1 + u64::from(c.momentum > 0.0) + u64::from(c.centered),
-        OptimizerConfig::Asgd(_) | OptimizerConfig::NtAsgd(_) => 1, // the average
-    };
-    let stack = config.model.recurrent();
-    let rows = (config.batches.size * config.batches.bptt.nominal()) as u64;
-    let layers: u64 = (0..stack.layers)
-        .map(|layer| {
-            // Gates before and after activation, cell state, output, and their gradients.
-            (2 * stack.cell.gates() as u64 + 4) * stack.hidden_of(layer) as u64
-        })
-        .sum();
-    let embedding = 3 * config.model.embedding as u64;
-    4 * (parameters as u64 * (2 + moments) + rows * (layers + embedding))
 }

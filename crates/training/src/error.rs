@@ -77,23 +77,6 @@ pub enum Error {
         /// Hash now (first digits).
         found: String,
     },
-    /// The text is too short for the batches.
-    #[error(
-        "batches.bptt = {steps} in batches.size = {batch} streams needs at least {needed} tokens, \
-         but the {what} has {tokens}: use a smaller batch, a shorter window or more text"
-    )]
-    StreamTooShort {
-        /// `training text`, ...
-        what: &'static str,
-        /// Tokens in the text.
-        tokens: usize,
-        /// Streams.
-        batch: usize,
-        /// Steps of a window.
-        steps: usize,
-        /// Tokens needed.
-        needed: usize,
-    },
     /// A loss, the gradient or a weight stopped being a number.
     #[error(
         "{what} is {value} at step {step} (epoch {epoch}): {kept}. Try a lower optimizer.lr (now \
@@ -112,6 +95,21 @@ pub enum Error {
         lr: f64,
         /// What was not done, and which checkpoint is the last good one.
         kept: String,
+    },
+    /// The run would need more memory than the machine has.
+    #[error(
+        "a model of {parameters} parameters needs about {} GiB to train (weights, gradients, \
+         optimiser state, activations), but this machine has {} GiB: lower model.hidden, \
+         model.embedding, model.layers, batches.size or batches.bptt",
+        .needed.div_ceil(1 << 30), .available >> 30
+    )]
+    Memory {
+        /// Trainable numbers.
+        parameters: usize,
+        /// Estimated bytes.
+        needed: u64,
+        /// Bytes of the machine's memory.
+        available: u64,
     },
     /// The run's sampling prompt cannot be encoded.
     #[error("sampling.prompt {prompt:?}: {problem}; change the prompt or leave it empty")]

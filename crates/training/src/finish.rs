@@ -115,6 +115,20 @@ pub(crate) fn sample(
     Ok(())
 }
 
+/// Refuses a prompt that the run could not continue at its end, before hours are spent on it.
+///
+/// # Errors
+/// [`Error::Prompt`], with the words that the vocabulary does not have.
+pub(crate) fn check_prompt(prompt: &str, tokenizer: &Tokenizer) -> Result<()> {
+    let fail = |problem: String| Error::Prompt { prompt: prompt.into(), problem };
+    let unknown = tokenizer.unknown(prompt);
+    if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|word| format!("{word:?}")).collect();
+        return Err(fail(format!("the vocabulary has no {}", unknown.join(", "))));
+    }
+    encode_prompt(tokenizer, prompt).map(|_| ()).map_err(fail)
+}
+
 /// The end of a line, so that the model starts a new one, then the prompt's tokens.
 fn encode_prompt(tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>, String> {
     let mut ids: Vec<u32> = tokenizer.vocabulary().eos_id().into_iter().collect();

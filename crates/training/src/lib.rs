@@ -41,6 +41,7 @@ mod exact;
 mod finish;
 mod gradients;
 pub mod logs;
+mod memory;
 pub mod model;
 pub mod observer;
 mod optimizer;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burn::prelude::*;
-use lampwick_data::{BpttBatch, BpttBatches};
+use lampwick_data::{BpttBatch, BpttBatches, BpttLength, DataError};
 use lampwick_models::{LanguageModel, Mode, StackState};
 
 use crate::averaging::{self, Average};
@@ -11,8 +11,10 @@ use crate::checkpoint::{self, Files};
 use crate::config::{Config, ConfigError, ScheduleConfig};
 use crate::corpus::Corpus;
 use crate::device;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::finish;
 use crate::logs::Logs;
+use crate::memory;
 use crate::optimizer::Rule;
 use crate::parameters;
 use crate::run_dir::{RunDir, RunInfo};
@@ -62,12 +64,18 @@ impl Run {
         let mut config = config.clone();
         config.model.vocabulary = vocabulary_size(&config, &corpus)?;
         let device = device::parse(&config.device)?.autodiff();
+        memory::check(&config)?;
+        let s = &config.sampling;
+        if s.count > 0 || s.count_per_epoch > 0 {
+            finish::check_prompt(&s.prompt, &corpus.tokenizer)?;
+        }
         let model = config.model.init(seed_of(config.seed, Stream::Weights), &device)?;
         let model = parameters::name_by_path(model);
         let b = &config.batches;
         let windows = seed_of(config.seed, Stream::Windows);
         let tokens = corpus.train.tokens.clone();
-        let batches = BpttBatches::new(tokens, b.size, b.bptt.clone(), windows)?;
+        let batches = BpttBatches::new(tokens, b.size, b.bptt.clone(), windows)
+            .map_err(|error| by_config_key(error, &config))?;
         let steps_per_epoch = batches.windows_per_epoch().div_ceil(b.accumulate) as u64;
         let total_steps =
             config.budget.total_steps(steps_per_epoch, batches.tokens_per_epoch() as u64);
@@ -193,6 +201,25 @@ impl Run {
             || (b.epochs > 0 && self.state.epoch >= b.epochs)
             || (b.patience > 0 && self.state.epochs_without_improvement() >= b.patience)
     }
+}
+
+/// A text too short for the windows, by the keys that ask for them.
+fn by_config_key(error: DataError, config: &Config) -> Error {
+    let DataError::StreamTooShort { tokens, batch, stream, needed, .. } = error else {
+        return error.into();
+    };
+    let bptt = match config.batches.bptt {
+        BpttLength::Fixed(_) => "batches.bptt.fixed",
+        BpttLength::Random { .. } => "batches.bptt.random.mean",
+    };
+    // The key that alone can mend it, the window where both can.
+    let key = if stream < 2 { "batches.size" } else { bptt };
+    let problem = format!(
+        "the training text has {tokens} tokens: {batch} streams of {stream}, but one window needs \
+         {needed}"
+    );
+    let mend = format!("lower batches.size or {bptt}, or give more text");
+    ConfigError::value("config", key, &problem, &mend).into()
 }
 
 /// The config's vocabulary must be the data's; 0 takes it from there.

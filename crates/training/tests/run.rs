@@ -271,17 +271,20 @@ fn finite(trained: &TrainedModel) -> bool {
 fn what_cannot_run_says_why_and_leaves_no_folder() {
     let dir = tempfile::tempdir().unwrap();
     for (overrides, part) in [
-        (&["batches.bptt.fixed=1000"][..], "1001"),
-        (&["batches.size=5000"], "streams"),
+        (&["batches.bptt.fixed=1000"][..], "batches.bptt.fixed: the training text has"),
+        (&["batches.size=5000"], "batches.size: the training text has"),
+        (&["sampling.prompt=zzz"], "the vocabulary has no \"zzz\""),
         (&["model.hidden=0"], "model.hidden"),
         (&["model.vocabulary=17"], "model.vocabulary"),
+        (&["model.layers=1000000000"], "GiB"),
+        (&["model.hidden=3000000"], "GiB"),
         (&["model.tie_weights=true", "model.embedding=8"], "tie_weights"),
         (&["device=abacus"], "abacus"),
         (
             &["schedule.name=cosine", "budget.epochs=0", "budget.minutes=1.0"],
             "schedule.total_steps",
         ),
-        (&["data.language.topics=99"], "topics"),
+        (&["data.language.topics=99"], "data.language.topics: is 99"),
     ] {
         let path = dir.path().join("run");
         let error = run(&config(overrides), &path).unwrap_err().to_string();
