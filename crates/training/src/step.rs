@@ -87,7 +87,7 @@ impl Objective {
         carry
     }
 
-    /// Cross entropy, plus Merity et al. 2017, section 4.4:
+    /// Cross entropy, plus Merity et al. 2017, arXiv:1708.02182, section 4.6:
     /// `alpha mean(h^2)` on the dropped output, `beta mean((h_(t+1) - h_t)^2)` on the raw one.
     fn total(&self, output: &LanguageModelLoss, steps: usize) -> Tensor<1> {
         let mut total = output.loss.clone();

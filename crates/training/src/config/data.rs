@@ -99,8 +99,8 @@ pub struct BatchConfig {
     pub size: usize,
     /// Steps T of a window: `{ fixed = 35 }`, or drawn: `{ random = { mean = 70 } }`.
     pub bptt: BpttLength,
-    /// Scale the learning rate of a window by its length over the mean (Merity et al. 2017, section
-    /// 5): short windows must not weigh more.
+    /// Scale the learning rate of a window by its length over the mean (Merity et al. 2017,
+    /// arXiv:1708.02182, section 4.1): short windows must not weigh more.
     pub bptt_scales_lr: bool,
     /// Windows whose gradients are averaged into one optimiser step.
     pub accumulate: usize,

@@ -31,7 +31,7 @@ pub struct RegularizationConfig {
     /// L2 penalty added to the gradient; decoupled for AdamW.
     pub weight_decay: f64,
     /// Activation regularisation: `alpha * mean(h^2)` on the dropped output of the last layer
-    /// (Merity et al. 2017, section 4.4).
+    /// (Merity et al. 2017, arXiv:1708.02182, section 4.6).
     pub ar: f64,
     /// Temporal activation regularisation: `beta * mean((h_t - h_{t+1})^2)` on the last layer's
     /// output before dropout (the same section).
