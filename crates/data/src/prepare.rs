@@ -1,6 +1,6 @@
 //! A text file to a token file.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::error::{DataError, Result};
@@ -21,8 +21,8 @@ pub struct Prepared {
 }
 
 /// Encodes `input` into `folder/NAME.tokens`, NAME being the text file's without its extension, and
-/// saves the tokenizer in the folder beside it. Bounded memory; both appear when they are complete.
-/// `progress` is told the bytes read and the bytes in all.
+/// saves the tokenizer in the folder beside it. Bounded memory; both appear when they are complete,
+/// and of a text that is refused nothing stays, the folder included. `progress` is told the bytes read and the bytes in all.
 ///
 /// A folder that already holds another tokenizer is refused: its token files would no longer fit.
 ///
@@ -37,14 +37,36 @@ pub fn prepare_corpus(
 ) -> Result<Prepared> {
     let (input, folder) = (input.as_ref(), folder.as_ref());
     let file = text::open(input)?;
-    let total = file.metadata().map_or(0, |metadata| metadata.len());
-    if folder.join(KIND_FILE).exists() {
+    let has_tokenizer = folder.join(KIND_FILE).exists();
+    if has_tokenizer {
         let there = Tokenizer::load(folder)?;
         let name = folder.display().to_string();
         tokenizer.vocabulary().expect_same(there.vocabulary(), &name)?;
-    } else {
-        tokenizer.save(folder)?;
     }
+    let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    let made = encode(input, file, tokenizer, folder, progress).and_then(|made| {
+        if !has_tokenizer {
+            tokenizer.save(folder)?;
+        }
+        Ok(made)
+    });
+    if made.is_err() {
+        for folder in new {
+            // Only an empty folder goes: what somebody else has put there stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    made
+}
+
+fn encode(
+    input: &Path,
+    file: File,
+    tokenizer: &Tokenizer,
+    folder: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Prepared> {
+    let total = file.metadata().map_or(0, |metadata| metadata.len());
     let path = folder.join(format!("{}.tokens", stem(input)));
     let mut writer = TokenFileWriter::create(&path, tokenizer.vocabulary())?;
     let mut report = |bytes| progress(bytes, total);
@@ -123,7 +145,7 @@ mod tests {
         let tokenizer = Tokenizer::words(crate::SyntheticLanguage::default().vocabulary().clone());
         let error = prepare_corpus(&text, &tokenizer, &out, &mut |_, _| {}).unwrap_err();
         assert!(matches!(error, DataError::InvalidUtf8 { line: 2, .. }), "{error}");
-        assert!(!out.join("bad.tokens").exists());
+        assert!(!out.exists(), "a folder that was made for it goes too");
         assert!(prepare_corpus(&text, &Tokenizer::bytes(), folder.path(), &mut |_, _| {}).is_ok());
         let missing = prepare_corpus(folder.path().join("no"), &tokenizer, &out, &mut |_, _| {});
         assert!(matches!(missing, Err(DataError::Missing { .. })));
