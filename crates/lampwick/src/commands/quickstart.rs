@@ -18,7 +18,7 @@ const NAME: &str = "configs/quickstart.toml";
 pub(crate) fn run() -> anyhow::Result<Exit> {
     let mut config = Config::parse(CONFIG, NAME, &[])?.config;
     train::name_device(&mut config, &Machine::default())?;
-    let out = train::free_directory(&config.name, Path::new(NAME));
+    let out = train::free_directory(&config.name, Path::new(NAME))?;
     let stop = signals::watch()?;
     let mut progress = Progress::new(true);
     progress.keep(

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let out = match &arguments.out {
         Some(out) => out.clone(),
-        None => free_directory(&config.name, path),
+        None => free_directory(&config.name, path)?,
     };
     watched(arguments, &out, |stop, observer| training::train(&config, &out, stop, observer))
 }
@@ -110,17 +110,25 @@ pub(super) fn name_device(config: &mut Config, machine: &Machine) -> anyhow::Res
 }
 
 /// `runs/NAME`, or `runs/NAME-2` and so on: a run is never overwritten.
-pub(super) fn free_directory(name: &str, config: &Path) -> PathBuf {
+pub(super) fn free_directory(name: &str, config: &Path) -> anyhow::Result<PathBuf> {
     let stem = config.file_stem().unwrap_or_default().to_string_lossy();
     let name = if name.is_empty() { stem.as_ref() } else { name };
+    // A config from elsewhere must not choose where on the disk is written.
+    if name.contains(['/', '\\', '\0']) || matches!(name, "." | "..") {
+        let problem = format!(
+            "name = {name:?}: a run's name is that of one folder in runs/, without / or \\; to \
+             write elsewhere, give --out DIR"
+        );
+        return Err(Usage(problem).into());
+    }
     let taken =
         |path: &Path| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     let runs = Path::new("runs");
     let numbered = (2..).map(|n| runs.join(format!("{name}-{n}")));
-    std::iter::once(runs.join(name))
+    Ok(std::iter::once(runs.join(name))
         .chain(numbered)
         .find(|path| !taken(path))
-        .expect("there are more numbers than runs")
+        .expect("there are more numbers than runs"))
 }
 
 /// Trains under the progress line or the dashboard, and says how it ended.
@@ -197,11 +205,14 @@ mod tests {
 
     #[test]
     fn a_run_without_a_name_is_called_after_its_config() {
-        let path = free_directory("", Path::new("configs/lm/no_such_config_is_here.toml"));
+        let path = free_directory("", Path::new("configs/lm/no_such_config_is_here.toml")).unwrap();
         assert_eq!(path, Path::new("runs/no_such_config_is_here"));
         assert_eq!(
-            free_directory("no_such_run", Path::new("x.toml")),
+            free_directory("no_such_run", Path::new("x.toml")).unwrap(),
             Path::new("runs/no_such_run")
         );
+        for name in ["../evil", "/tmp/evil", "..", "a\\b"] {
+            assert!(free_directory(name, Path::new("x.toml")).is_err(), "{name}");
+        }
     }
 }
