@@ -30,8 +30,9 @@ impl Progress {
     /// `to_stdout`: whether stdout takes the lines that are to be kept.
     pub(crate) fn new(to_stdout: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        // Wide: cut at the terminal's edge, for a line that wraps leaves its first half behind.
         bar.set_style(
-            ProgressStyle::with_template("{bar:20} {msg}").expect("a template that is tested"),
+            ProgressStyle::with_template("{bar:20} {wide_msg}").expect("a template that is tested"),
         );
         Self { bar, last_line: None, to_stdout, sampled: false }
     }
@@ -57,6 +58,13 @@ impl Progress {
     fn beside_the_bar(&self, write: impl FnOnce()) {
         let moves = self.bar.length().is_some() && !self.bar.is_finished();
         if moves { self.bar.suspend(write) } else { write() }
+    }
+
+    /// Ends what the moving line says of an evaluation: samples and the next epoch come.
+    fn evaluated(&self) {
+        if self.bar.length().is_some() && !self.bar.is_finished() {
+            self.bar.set_message("");
+        }
     }
 
     /// Takes the moving line away.
@@ -93,7 +101,10 @@ impl Observer for Progress {
                 self.bar.set_position(*done as u64);
                 self.bar.set_message("evaluating");
             }
-            Event::Validated(scored) => self.keep(&validated_line(scored)),
+            Event::Validated(scored) => {
+                self.evaluated();
+                self.keep(&validated_line(scored));
+            }
             Event::AveragingStarted => self.keep("averaging the weights from here on"),
             Event::Sample { text, last: false } => self.keep(&format!("  sample: {text}")),
             Event::Sample { text, last: true } => {
@@ -104,6 +115,7 @@ impl Observer for Progress {
                 self.keep(&format!("  {text}"));
             }
             Event::Tested(scored) => {
+                self.evaluated();
                 self.keep(&format!("test: {}", scored_text(scored)));
             }
             Event::Checkpoint { path } => tracing::info!("checkpoint {}", path.display()),
