@@ -19,7 +19,7 @@ fn penn_treebank() -> Option<PathBuf> {
 }
 
 #[test]
-fn words_and_tokens_are_the_published_numbers() {
+fn words_and_tokens_are_the_published_numbers_on_ptb() {
     let Some(ptb) = penn_treebank() else { return };
     let train = ptb.join("ptb.train.txt");
     let limits = VocabularyLimits::default();
@@ -54,7 +54,7 @@ fn words_and_tokens_are_the_published_numbers() {
 }
 
 #[test]
-fn other_tokenizers_take_the_same_text() {
+fn other_tokenizers_take_the_same_text_on_ptb() {
     let Some(ptb) = penn_treebank() else { return };
     let valid = ptb.join("ptb.valid.txt");
     let text = std::fs::read_to_string(&valid).unwrap();
