@@ -91,6 +91,9 @@ impl Config {
 pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> ConfigError {
     let message = error.message();
     let within = error.span().unwrap_or(0..text.len());
+    if let Some((at, problem, mend)) = bare_name(message, text, &within) {
+        return ConfigError { file: file.into(), line: Some(line_of(text, at)), problem, mend };
+    }
     let Some((unknown, known)) = unknown_name(message) else {
         return ConfigError {
             file: file.into(),
@@ -110,6 +113,26 @@ pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> Config
             None => format!("known here: {}", known.join(", ")),
         },
     }
+}
+
+/// Values that are tables and were written as a bare name: their name and an example.
+const TABLES: [(&str, &str); 3] = [
+    ("subwords", "{ subwords = { model = \"bpe\", size = 8000 } }"),
+    ("random", "{ random = { mean = 70 } }"),
+    ("uniform", "{ uniform = { bound = 0.1 } }"),
+];
+
+/// Place and mend of a bare name that stands for a table. (serde says neither which nor where.)
+fn bare_name(message: &str, text: &str, within: &Range<usize>) -> Option<(usize, String, String)> {
+    if !message.contains("expected struct variant") {
+        return None;
+    }
+    TABLES.iter().find_map(|(name, table)| {
+        let (path, at) = locate(text, name, within)?;
+        let key = path.strip_suffix(&format!(" = \"{name}\""))?;
+        let problem = format!("{key}: `{name}` has settings of its own");
+        Some((at, problem, format!("write them, for instance {key} = {table}")))
+    })
 }
 
 /// "unknown field `lrr`, expected one of `lr`, `momentum`" -> ("lrr", ["lr", "momentum"]).
@@ -232,5 +255,17 @@ mod tests {
     fn a_missing_file_says_which() {
         let e = Config::load(Path::new("no/such.toml"), &[]).unwrap_err();
         assert!(e.to_string().contains("no/such.toml"), "{e}");
+    }
+
+    #[test]
+    fn subwords_without_their_size_show_the_table() {
+        let text = "[data]\nsource = \"text\"\ntrain = \"a.txt\"\ntokenizer = \"subwords\"\n";
+        let e = error(text);
+        assert_eq!(e.line, Some(4), "{e}");
+        assert!(e.to_string().contains("data.tokenizer = { subwords = { model"), "{e}");
+        let text = "[data]\nsource = \"text\"\ntrain = \"a.txt\"\n";
+        let change = "data.tokenizer=subwords".parse().unwrap();
+        let e = Config::parse(text, "run.toml", &[change]).unwrap_err();
+        assert!(e.to_string().contains("{ subwords = { model"), "{e}");
     }
 }
