@@ -92,6 +92,30 @@ fn the_vocabulary_of_another_run_is_refused() {
 }
 
 #[test]
+fn texts_that_would_become_one_file_are_refused_before_anything_is_written() {
+    let place = Place::new();
+    place.write("my.txt", tiny_text());
+    fs::create_dir(place.path("dd")).unwrap();
+    place.write("dd/my.txt", "other words\n");
+    let refused = place.run(&["prepare", "dd/my.txt", "my.txt", "--out", "out"]).expect(2);
+    refused.says(&["dd/my.txt and my.txt", "my.tokens"]);
+    assert!(!place.path("out").exists());
+    place.write("empty.txt", "");
+    place.run(&["prepare", "empty.txt", "--tokenizer", "bytes", "--out", "out/deep"]).expect(1);
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn a_name_does_not_lead_out_of_the_runs_folder() {
+    let place = Place::new().with_tiny_config();
+    for name in ["../../evil", "/tmp/evil", ".."] {
+        let refused = place.run(&["train", "tiny.toml", &format!("name={name}")]).expect(2);
+        refused.says(&["name = ", name, "--out"]);
+    }
+    assert!(!place.path("runs").exists());
+}
+
+#[test]
 fn an_unknown_key_names_the_nearest_with_file_and_line() {
     let place = Place::new().with_tiny_config();
     place.write("typo.toml", tiny_config().replace("hidden = 8", "hiden = 8"));

@@ -251,6 +251,33 @@ fn a_prepared_corpus_trains_as_its_text_does_and_keeps_its_vocabulary() {
 }
 
 #[test]
+fn prepare_takes_a_tokenizer_json() {
+    use lampwick::data::{SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits};
+    let place = Place::new();
+    let text = place.write("text.txt", tiny_text());
+    let kind = TokenizerKind::Subwords { model: SubwordModel::Bpe, size: 270 };
+    let tokenizer = Tokenizer::train_file(&kind, &text, &VocabularyLimits::default()).unwrap();
+    tokenizer.save(place.path("made")).unwrap();
+    fs::copy(place.path("made/tokenizer.json"), place.path("mine.json")).unwrap();
+    let arguments = ["prepare", "text.txt", "--out", "out", "--vocabulary", "mine.json", "--json"];
+    let made = place.run(&arguments).expect(0).stdout;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["vocabulary"], tokenizer.vocabulary().len());
+    assert_eq!(made["files"][0]["counts"]["unknown"], 0);
+    let again = Tokenizer::load(place.path("out")).unwrap();
+    let ids = |tokenizer: &Tokenizer| {
+        let mut ids = Vec::new();
+        tokenizer.encode("the lamp burns", &mut ids).unwrap();
+        ids
+    };
+    assert_eq!(ids(&again), ids(&tokenizer));
+    place
+        .run(&["prepare", "text.txt", "--out", "o", "--vocabulary", "no.json"])
+        .expect(1)
+        .says(&["no.json"]);
+}
+
+#[test]
 fn report_is_written_again() {
     let place = Place::new().with_tiny_run();
     fs::remove_file(place.path("run/report.html")).unwrap();

@@ -19,6 +19,7 @@ Examples:
   lampwick prepare train.txt valid.txt test.txt --out data/mine
   lampwick prepare wiki.txt --out data/wiki --tokenizer bpe --size 16000
   lampwick prepare more.txt --out data/more --vocabulary data/mine
+  lampwick prepare wiki.txt --out data/wiki --vocabulary tokenizer.json
   lampwick train configs/lm/own_text.toml data.source=tokens data.dir=data/mine
 
 The vocabulary is counted on the first text, or taken from --vocabulary. Each text becomes
@@ -41,8 +42,9 @@ pub(crate) struct Arguments {
     /// Words and characters seen fewer times become <unk>
     #[arg(long, value_name = "N", default_value_t = 1)]
     min_count: u64,
-    /// Take the tokenizer of this folder: a prepared corpus, or a run's `tokenizer`
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "size", "min_count"])]
+    /// Take this tokenizer: the folder of a prepared corpus, a run's `tokenizer`, or a
+    /// `tokenizer.json` of the Hugging Face library
+    #[arg(long, value_name = "DIR|FILE.json", conflicts_with_all = ["tokenizer", "size", "min_count"])]
     vocabulary: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -65,6 +67,7 @@ enum Kind {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    distinct_names(&arguments.texts)?;
     let tokenizer = tokenizer(arguments)?;
     let mut made: Vec<(PathBuf, Prepared)> = Vec::new();
     for text in &arguments.texts {
@@ -104,10 +107,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Refuses two texts whose token files would be one: the second would replace the first.
+fn distinct_names(texts: &[PathBuf]) -> anyhow::Result<()> {
+    for (index, text) in texts.iter().enumerate() {
+        let same = |other: &&PathBuf| other.file_stem() == text.file_stem();
+        if let Some(other) = texts[..index].iter().find(same) {
+            let name = text.file_stem().unwrap_or_default().to_string_lossy();
+            return Err(Usage(format!(
+                "{} and {} would both become {name}.tokens; rename one of them, or prepare them \
+                 into two folders",
+                other.display(),
+                text.display()
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// The tokenizer of `--vocabulary`, or one made from the first text.
 fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
-    if let Some(folder) = &arguments.vocabulary {
-        return Ok(Tokenizer::load(folder)?);
+    if let Some(path) = &arguments.vocabulary {
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        return Ok(if is_json && !path.is_dir() {
+            Tokenizer::from_tokenizer_json(path)?
+        } else {
+            Tokenizer::load(path)?
+        });
     }
     let size = arguments.size.map(|size| size as usize);
     let subwords = |model: SubwordModel| -> anyhow::Result<TokenizerKind> {
