@@ -80,7 +80,7 @@ fn with_values_of(burn: &Lstm, device: &Device) -> Recurrent {
         Param::from_tensor(Tensor::cat(parts, 1).detach()) // [I, 4H] or [H, 4H]
     };
     let bias = |of: fn(&GateController) -> &Linear| {
-        let bias = |gate: &&GateController| of(gate).bias.as_ref().map(|bias| bias.val());
+        let bias = |gate: &&GateController| of(gate).bias.as_ref().map(Param::val);
         let parts: Option<Vec<Tensor<1>>> = gates.iter().map(bias).collect();
         parts.map(|parts| Param::from_tensor(Tensor::cat(parts, 0).detach())) // [4H]
     };

@@ -84,7 +84,7 @@ fn open(backend: &str, index: Option<usize>) -> Option<Device> {
     };
     match backend {
         #[cfg(feature = "flex")]
-        "flex" => Some(Device::flex()),
+        "flex" => index.is_none().then(Device::flex), // there is one
         #[cfg(feature = "ndarray")]
         #[allow(deprecated, reason = "kept while Burn ships it")]
         "ndarray" => Some(Device::ndarray()),

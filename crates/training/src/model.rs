@@ -81,13 +81,15 @@ fn newest(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
 
 fn best(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
     let mut files = newest(run, warnings)?;
-    let Some(best) = snapshot::state(&mut files)?.best else { return newest(run, warnings) };
+    // Reading the state uses the files up; what was refused on the way has been told already.
+    let again = || newest(run, &mut Vec::new());
+    let Some(best) = snapshot::state(&mut files)?.best else { return again() };
     let path = run.checkpoints().join(&best.checkpoint);
     match Files::read(&path) {
         Ok(files) => Ok(files),
         Err(error) => {
             warnings.push(format!("{error}; using the newest instead of the best"));
-            newest(run, warnings)
+            again()
         }
     }
 }
