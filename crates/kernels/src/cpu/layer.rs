@@ -56,6 +56,12 @@ impl Layer<'_> {
         columns + if columns.is_multiple_of(512) { 32 } else { 0 }
     }
 
+    /// Gate `gate` of unit `unit` in row `row` of a step's gates.
+    #[inline(always)]
+    pub(crate) fn gate(&self, gates: Shared, row: usize, gate: usize, unit: usize) -> *mut f32 {
+        gates.at(row * self.gate_stride() + gate * self.hidden + unit)
+    }
+
     /// Vectors in a state: 2 for an LSTM (hidden, cell), else 1.
     pub(crate) fn states(&self) -> usize {
         1 + usize::from(self.cell.has_cell_state())

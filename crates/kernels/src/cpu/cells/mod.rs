@@ -75,7 +75,7 @@ impl ForwardStep<'_, '_> {
     /// Gate `gate` of unit `unit`.
     #[inline(always)]
     fn gate(&self, row: usize, gate: usize, unit: usize) -> *mut f32 {
-        self.gates.at(row * self.layer.gate_stride() + gate * self.layer.hidden + unit)
+        self.layer.gate(self.gates, row, gate, unit)
     }
 
     /// A value of one of the buffers whose rows are `H` apart.
@@ -198,7 +198,7 @@ impl BackwardStep<'_, '_> {
     /// Gate `gate` of unit `unit`.
     #[inline(always)]
     fn gate(&self, row: usize, gate: usize, unit: usize) -> *mut f32 {
-        self.gates.at(row * self.layer.gate_stride() + gate * self.layer.hidden + unit)
+        self.layer.gate(self.gates, row, gate, unit)
     }
 
     /// A value of a buffer `[B, H]`.
