@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test of the workspace, then one plain line of counts.
 
+use std::env::var_os;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,8 +9,18 @@ use anyhow::{Result, bail};
 use crate::cargo::{cargo, installed, root, watch};
 use crate::ci::rust_files;
 
-/// How the names of tests end that read the Penn Treebank below `LAMPWICK_DATA`.
-const ON_DATA: &str = "_on_ptb";
+/// How the names of tests end that want more than the repository holds, and what is missing, of
+/// those for which it is.
+fn missing() -> Vec<(&'static str, &'static str)> {
+    let ptb = var_os("LAMPWICK_DATA").map(|data| PathBuf::from(data).join("ptb"));
+    let has_data = ptb.is_some_and(|ptb| ptb.join("ptb.train.txt").exists());
+    let has_tensorboard = var_os("LAMPWICK_TENSORBOARD_PYTHON").is_some();
+    let wanting = [
+        ("_on_ptb", "no data (LAMPWICK_DATA)", has_data),
+        ("_by_tensorboard", "no TensorBoard (LAMPWICK_TENSORBOARD_PYTHON)", has_tensorboard),
+    ];
+    wanting.into_iter().filter(|want| !want.2).map(|want| (want.0, want.1)).collect()
+}
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -37,7 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let mut counts = Counts::default();
     let mut sound = true;
-    let without_data = tests_without_data(arguments.filter.as_deref())?;
+    let missing = missing();
+    let skipped = skipped_tests(&missing, arguments.filter.as_deref())?;
 
     let nextest = installed("nextest");
     let mut tests = if nextest {
@@ -55,20 +67,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if let Some(filter) = &arguments.filter {
             command.arg(filter);
         }
-        if !without_data.is_empty() {
-            command.args(["--", "--skip", ON_DATA]);
+        if !missing.is_empty() {
+            command.arg("--").args(missing.iter().flat_map(|(end, _)| ["--skip", end]));
         }
         let status = watch(command, |line| counts.read(line))?;
         // nextest: 4 means that the filter matched nothing here, which the count line shows.
         sound &= status.success() || (nextest && status.code() == Some(4));
     }
 
-    for name in &without_data {
-        println!("skipped: no data (LAMPWICK_DATA): {name}");
+    for (name, missing) in &skipped {
+        println!("skipped: {missing}: {name}");
     }
     // nextest counts what a filter leaves out as skipped, cargo's own runner does not.
     if !nextest {
-        counts.skipped += without_data.len() as u64;
+        counts.skipped += skipped.len() as u64;
     }
     let Counts { passed, failed, skipped } = counts;
     let seconds = start.elapsed().as_secs();
@@ -79,25 +91,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The names of the tests that want data which is not there.
-fn tests_without_data(filter: Option<&str>) -> Result<Vec<String>> {
-    let ptb = std::env::var_os("LAMPWICK_DATA").map(|data| PathBuf::from(data).join("ptb"));
-    if ptb.is_some_and(|ptb| ptb.join("ptb.train.txt").exists()) {
-        return Ok(Vec::new());
-    }
-    let mut names = Vec::new();
-    for path in rust_files(&root().join("crates"))? {
+/// The names of the tests whose end is among `missing`, and what each lacks.
+fn skipped_tests<'a>(
+    missing: &[(&str, &'a str)],
+    filter: Option<&str>,
+) -> Result<Vec<(String, &'a str)>> {
+    let mut skipped = Vec::new();
+    let folders = ["crates", "tests"].map(|folder| rust_files(&root().join(folder)));
+    for path in folders.into_iter().collect::<Result<Vec<_>>>()?.concat() {
         for line in std::fs::read_to_string(path)?.lines() {
             let name = line.trim().strip_prefix("fn ").and_then(|rest| rest.split_once("()"));
-            let Some((name, _)) = name.filter(|(name, _)| name.ends_with(ON_DATA)) else {
-                continue;
-            };
-            if filter.is_none_or(|filter| name.contains(filter)) {
-                names.push(name.to_owned());
+            let Some((name, _)) = name else { continue };
+            let lacks = missing.iter().find(|(end, _)| name.ends_with(end));
+            if let Some((_, what)) = lacks
+                && filter.is_none_or(|filter| name.contains(filter))
+            {
+                skipped.push((name.to_owned(), *what));
             }
         }
     }
-    Ok(names)
+    Ok(skipped)
 }
 
 impl Counts {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`arguments`] (what can be typed), [`commands`] (one file each), [`exit`] (how it
 //! ends), then what the commands share: [`machine`] (device and threads), [`signals`],
-//! [`progress`] and [`dashboard`] (what is shown while a model trains), [`numbers`].
+//! [`progress`] and [`dashboard`] (what is shown while a model trains).
 
 use std::process::ExitCode;
 
@@ -13,7 +13,6 @@ mod commands;
 mod dashboard;
 mod exit;
 mod machine;
-mod numbers;
 mod progress;
 mod signals;
 

@@ -7,9 +7,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lampwick::metrics::figures::{clock, count, figure, rate};
 use lampwick::training::{Event, Observer, Scored, Started, Step};
-
-use crate::numbers::{clock, count, figure, rate};
 
 /// Seconds between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -155,10 +154,7 @@ fn step_line(step: &Step) -> String {
         0 => format!("epoch {}", step.epoch),
         epochs => format!("epoch {}/{epochs}", step.epoch),
     };
-    let left = step
-        .eta_seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .map_or_else(String::new, |left| format!("  {} left", clock(left)));
+    let left = step.eta_seconds.map_or_else(String::new, |left| format!("  {} left", clock(left)));
     format!(
         "{epoch}  step {}  loss {:.3}  perplexity {}  {} tokens/s{left}  lr {}  gradient {:.2}",
         count(step.step),
@@ -170,7 +166,8 @@ fn step_line(step: &Step) -> String {
     )
 }
 
-fn validated_line(scored: &Scored) -> String {
+/// How an epoch went.
+pub(crate) fn validated_line(scored: &Scored) -> String {
     let mut line = format!("epoch {}: valid {}", scored.epoch, scored_text(scored));
     if let Some(loss) = scored.train_loss {
         line += &format!("; train {}", figure(loss.exp()));

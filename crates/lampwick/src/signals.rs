@@ -21,6 +21,7 @@ pub(crate) fn watch() -> io::Result<Arc<AtomicI32>> {
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if seen.swap(signal, Ordering::SeqCst) != 0 {
+                crate::dashboard::give_terminal_back();
                 std::process::exit(128 + signal);
             }
         }

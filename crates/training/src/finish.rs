@@ -29,7 +29,7 @@ pub(crate) fn finish(session: &mut Session<'_>) -> Result<Outcome> {
         },
     };
     if let Some(scored) = &test {
-        session.logs.metrics.push(&Metric::Test(scored.clone()))?;
+        session.logs.metric(&Metric::Test(scored.clone()))?;
         session.run.info.test_perplexity = Some(scored.perplexity);
         session.observer.event(&Event::Tested(scored));
     }
@@ -109,7 +109,7 @@ pub(crate) fn sample(
     for one in generated {
         let decoded = tokenizer.decode(&one.tokens);
         let text = format!("{}{}", join_prompt(&c.prompt, tokenizer), decoded.trim_end());
-        session.logs.samples.push(&SampleLine { epoch, step, text: text.clone() })?;
+        session.logs.sample(&SampleLine { epoch, step, text: text.clone() })?;
         session.observer.event(&Event::Sample { text: &text, last });
     }
     Ok(())

@@ -7,7 +7,8 @@
 //! - `step`, `gradients`, `optimizer`, [`schedule`], `averaging`: what one step does;
 //! - [`mod@evaluate`]: perplexity of a text, every token scored;
 //! - [`checkpoint`], `snapshot`, `state`: what survives a kill;
-//! - [`run_dir`], [`logs`], [`report`]: what a run leaves behind;
+//! - [`run_dir`], [`logs`], `tensorboard`, [`report`]: what a run leaves behind; [`runs`]: a folder
+//!   of them;
 //! - [`observer`]: what it tells whoever watches; [`dry_run`](mod@dry_run): what it would take;
 //! - [`device`]: device names; [`model`]: a trained run as a model to use.
 //!
@@ -22,12 +23,13 @@
 //!                    runs write equal bytes
 //!   timings.jsonl    seconds and tokens per second by step
 //!   samples.jsonl    generated texts
+//!   events.out...    the same for TensorBoard, where `report.tensorboard` asks for it
 //!   report.html      curves, samples, config, published figures; one self-contained page
 //!   checkpoints/     step-000000004650-epoch-0001/ ...: the newest few and the best
 //! ```
 //!
 //! Every file but the three logs appears by an atomic rename; the logs are appended to, and a resumed
-//! run cuts them to what its checkpoint vouches for.
+//! run cuts them to what its checkpoint vouches for. The event file is made from the logs.
 
 mod averaging;
 pub mod checkpoint;
@@ -50,10 +52,12 @@ mod parameters;
 pub mod report;
 mod run;
 pub mod run_dir;
+pub mod runs;
 pub mod schedule;
 mod snapshot;
 mod state;
 mod step;
+mod tensorboard;
 pub mod train;
 
 pub use config::{Config, ConfigError, Override, Resolved};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::state::LogLengths;
+use crate::tensorboard::EventFile;
 
 /// The names of the three files.
 pub(crate) const METRICS: &str = "metrics.jsonl";
@@ -40,6 +41,16 @@ pub enum Metric {
     Valid(Scored),
     /// The test at the end.
     Test(Scored),
+}
+
+impl Metric {
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        match self {
+            Self::Train { step, .. } => *step,
+            Self::Valid(scored) | Self::Test(scored) => scored.step,
+        }
+    }
 }
 
 /// What an evaluation says.
@@ -81,6 +92,12 @@ pub struct Timing {
     pub seconds: f64,
     /// Training tokens per second, smoothed.
     pub tokens_per_second: f64,
+}
+
+/// Seconds of the run at `step`, by the last of the timings up to it.
+pub(crate) fn seconds_at(timings: &[Timing], step: u64) -> f64 {
+    let after = timings.partition_point(|timing| timing.step <= step);
+    timings[..after].last().map_or(0.0, |timing| timing.seconds)
 }
 
 /// One line of `samples.jsonl`.
@@ -161,21 +178,46 @@ impl Lines {
     }
 }
 
-/// The three logs of a run.
+/// The three logs of a run, and its event file where the config asks for one.
 #[derive(Debug)]
 pub(crate) struct Logs {
-    pub(crate) metrics: Lines,
-    pub(crate) timings: Lines,
-    pub(crate) samples: Lines,
+    metrics: Lines,
+    timings: Lines,
+    samples: Lines,
+    events: Option<EventFile>,
 }
 
 impl Logs {
-    pub(crate) fn open(dir: &Path, lengths: LogLengths) -> Result<Self> {
-        Ok(Self {
-            metrics: Lines::open(&dir.join(METRICS), lengths.metrics)?,
-            timings: Lines::open(&dir.join(TIMINGS), lengths.timings)?,
-            samples: Lines::open(&dir.join(SAMPLES), lengths.samples)?,
-        })
+    /// Opens the logs of `dir`, cut to `lengths`. `events_since`: for an event file, when the run
+    /// began, in seconds since 1970.
+    pub(crate) fn open(dir: &Path, lengths: LogLengths, events_since: Option<u64>) -> Result<Self> {
+        let [metrics, timings, samples] = [METRICS, TIMINGS, SAMPLES].map(|name| dir.join(name));
+        let mut logs = Self {
+            metrics: Lines::open(&metrics, lengths.metrics)?,
+            timings: Lines::open(&timings, lengths.timings)?,
+            samples: Lines::open(&samples, lengths.samples)?,
+            events: None,
+        };
+        if let Some(started) = events_since {
+            let (metrics, timings, samples) = (read(&metrics)?, read(&timings)?, read(&samples)?);
+            logs.events = Some(EventFile::open(dir, started, &metrics, &timings, &samples)?);
+        }
+        Ok(logs)
+    }
+
+    pub(crate) fn metric(&mut self, metric: &Metric) -> Result<()> {
+        self.metrics.push(metric)?;
+        self.events.as_mut().map_or(Ok(()), |events| events.metric(metric))
+    }
+
+    pub(crate) fn timing(&mut self, timing: &Timing) -> Result<()> {
+        self.timings.push(timing)?;
+        self.events.as_mut().map_or(Ok(()), |events| events.timing(timing))
+    }
+
+    pub(crate) fn sample(&mut self, sample: &SampleLine) -> Result<()> {
+        self.samples.push(sample)?;
+        self.events.as_mut().map_or(Ok(()), |events| events.sample(sample))
     }
 
     /// Syncs all three and returns their lengths.

@@ -138,6 +138,11 @@ impl Run {
         Ok(path)
     }
 
+    /// For an event file, when the run began; `None` where the config asks for none.
+    pub(crate) fn events_since(&self) -> Option<u64> {
+        self.config.report.tensorboard.then_some(self.info.started)
+    }
+
     /// The weights of the walk, on the tape's device.
     pub(crate) fn model(&self) -> &LanguageModel {
         self.model.as_ref().expect("a step gives the model back")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ pub struct RunInfo {
     pub vocabulary_hash: String,
     /// SHA-256 and tokens of each text.
     pub data: BTreeMap<String, DataInfo>,
+    /// What one token of the perplexities is: `word`, `character`, `byte` or `token`.
+    #[serde(default)]
+    pub unit: String,
+    /// When the run began, in seconds since 1970; 0: not known.
+    #[serde(default)]
+    pub started: u64,
     /// `running`, `interrupted`, `finished`, or `failed: why`.
     pub state: String,
     /// Steps taken when the state was last written.
@@ -179,6 +186,8 @@ impl RunInfo {
             vocabulary: corpus.tokenizer.vocabulary().len(),
             vocabulary_hash: corpus.tokenizer.vocabulary().hash(),
             data,
+            unit: corpus.unit().to_string(),
+            started: UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
             state: "running".into(),
             step: 0,
             epochs: 0,

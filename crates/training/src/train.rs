@@ -66,7 +66,7 @@ pub fn train(
     let run = Run::build(config, Corpus::open(config)?)?;
     let dir = RunDir::create(dir)?;
     dir.write_tokenizer(&run.corpus.tokenizer)?;
-    let logs = Logs::open(dir.path(), run.state.logs)?;
+    let logs = Logs::open(dir.path(), run.state.logs, run.events_since())?;
     dir.write_info(&run.info)?;
     // Last: a folder with a config.toml is a run that can be resumed.
     dir.write_config(&run.config)?;
@@ -82,7 +82,9 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
     let dir = RunDir::open(dir)?;
     let config = dir.config()?;
     let mut run = Run::build(&config, Corpus::open(&config)?)?;
-    dir.info()?.expect_same_data(&run.info)?;
+    let saved = dir.info()?;
+    saved.expect_same_data(&run.info)?;
+    run.info.started = saved.started;
     let checkpoints = dir.checkpoints();
     checkpoint::remove_unfinished(&checkpoints)?;
     if checkpoint::list(&checkpoints).is_empty() {
@@ -95,7 +97,7 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
         }
         run = run.restored(files)?;
     }
-    let logs = Logs::open(dir.path(), run.state.logs)?;
+    let logs = Logs::open(dir.path(), run.state.logs, run.events_since())?;
     let pace = Pace::start(run.state.seconds);
     Session { run, dir, logs, pace, stop, observer }.drive()
 }
@@ -113,6 +115,7 @@ pub(crate) struct Session<'a> {
 impl Session<'_> {
     /// The whole of training, then what follows it.
     fn drive(mut self) -> Result<Outcome> {
+        self.note("running")?; // a resumed run's run.json still says how it stopped
         let outcome = self.epochs();
         let state = match &outcome {
             Ok(Outcome::Finished(_)) => "finished".to_string(),
@@ -216,7 +219,7 @@ impl Session<'_> {
         }
         state.schedule.validated(&self.run.config.schedule, improved);
         self.run.carry = None;
-        self.logs.metrics.push(&Metric::Valid(scored.clone()))?;
+        self.logs.metric(&Metric::Valid(scored.clone()))?;
         self.observer.event(&Event::Validated(&scored));
         let run = &mut self.run;
         if run.average.is_none()
@@ -305,9 +308,10 @@ impl Session<'_> {
     }
 
     fn log_line(&mut self, lr: f64, gradient_norm: f64) -> Result<()> {
+        self.log_timing()?;
         let state = &mut self.run.state;
         let loss = std::mem::take(&mut state.line_loss).mean().unwrap_or(f64::NAN);
-        self.logs.metrics.push(&Metric::Train {
+        self.logs.metric(&Metric::Train {
             epoch: state.epoch,
             step: state.step,
             tokens: state.tokens,
@@ -315,12 +319,11 @@ impl Session<'_> {
             perplexity: loss.exp(),
             lr,
             gradient_norm,
-        })?;
-        self.log_timing()
+        })
     }
 
     fn log_timing(&mut self) -> Result<()> {
-        self.logs.timings.push(&Timing {
+        self.logs.timing(&Timing {
             step: self.run.state.step,
             seconds: self.pace.seconds(),
             tokens_per_second: self.pace.rate(),

@@ -1,13 +1,12 @@
 //! `lampwick train CONFIG --dry-run`: what the run would take.
 
 use std::io::Write;
-use std::time::Duration;
 
+use lampwick::metrics::figures::{clock, count};
 use lampwick::training::DryRun;
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::numbers::{clock, count};
 
 /// Prints the findings.
 pub(super) fn say(found: &DryRun, as_json: bool) -> anyhow::Result<Exit> {
@@ -47,7 +46,7 @@ pub(super) fn say(found: &DryRun, as_json: bool) -> anyhow::Result<Exit> {
     writeln!(out, "steps        {} an epoch, {total}", count(found.steps_per_epoch))?;
     writeln!(out, "memory       about {}", size(found.memory))?;
     write!(out, "speed        {} tokens/s, measured", count(found.tokens_per_second as u64))?;
-    match found.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+    match found.seconds {
         Some(time) => writeln!(out, "; training takes about {}", clock(time))?,
         None => writeln!(out)?,
     }

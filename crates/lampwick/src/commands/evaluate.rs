@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use indicatif::{ProgressBar, ProgressStyle};
 use lampwick::data::Tokens;
 use lampwick::metrics::Perplexity;
+use lampwick::metrics::figures::{count, figure};
 use lampwick::training::{self, Corpus, EvaluationOptions, Text, TrainedModel};
 use serde_json::json;
 
 use super::opened::open;
 use crate::exit::Exit;
 use crate::machine::Machine;
-use crate::numbers::{count, figure};
 
 /// What `lampwick evaluate` takes.
 #[derive(clap::Args)]

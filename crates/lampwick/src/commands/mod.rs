@@ -11,6 +11,7 @@ mod opened;
 mod prepare;
 mod quickstart;
 mod report;
+mod runs;
 mod samples;
 mod score;
 mod sentences;
@@ -31,7 +32,9 @@ pub(crate) enum Command {
     Prepare(prepare::Arguments),
     /// List the devices: what is compiled in, and what this machine has
     Devices(devices::Arguments),
-    /// Write a run's report.html again
+    /// List a folder of runs: state, best perplexity, speed
+    Runs(runs::Arguments),
+    /// Write a run's report.html again, or compare several runs on one page
     Report(report::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
@@ -47,6 +50,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
+        Some(Command::Runs(arguments)) => runs::run(&arguments),
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
     }

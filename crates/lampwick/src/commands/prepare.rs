@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lampwick::data::{
     Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpus,
 };
+use lampwick::metrics::figures::count;
 use serde_json::json;
 
 use crate::exit::{Exit, Usage};
-use crate::numbers::count;
 
 /// What `lampwick prepare` takes.
 #[derive(clap::Args)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 
 use clap::ArgGroup;
+use lampwick::metrics::figures::{clock, count, figure};
 use lampwick::training::{self, Config, Observer, Outcome, Override, Resolved};
 use serde_json::json;
 
-use crate::dashboard::Dashboard;
+use crate::dashboard::{self, Watched};
 use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
-use crate::numbers::{clock, count, figure};
 use crate::progress::Progress;
 use crate::signals;
 
@@ -26,9 +26,10 @@ Examples:
   lampwick train configs/lm/own_text.toml data.train=my.txt --out runs/mine
   lampwick train configs/lm/zaremba_small.toml optimizer.lr=0.5 budget.epochs=3 --dry-run
   lampwick train --resume runs/mine
+  lampwick train configs/quickstart.toml --tensorboard && tensorboard --logdir runs
 
 While it trains, one line says epoch, step, loss, perplexity, tokens per second, time left,
-learning rate and gradient norm; --tui draws them. Ctrl-C or SIGTERM ends the run after the step
+learning rate and gradient norm; --tui draws them (there, q ends the run). Ctrl-C or SIGTERM ends the run after the step
 under way with a checkpoint (exit code 130 or 143); a second one ends it at once."
 )]
 pub(crate) struct Arguments {
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Draw the run on burn-train's dashboard (needs a terminal)
     #[arg(long, conflicts_with = "json")]
     tui: bool,
+    /// Also write TensorBoard event files into the run's directory (the config's report.tensorboard)
+    #[arg(long, conflicts_with = "resume")]
+    tensorboard: bool,
     /// At the end, print one JSON object on stdout (the progress stays on stderr)
     #[arg(long)]
     json: bool,
@@ -72,7 +76,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return watched(arguments, run, |stop, observer| training::resume(run, stop, observer));
     }
     let path = arguments.config.as_deref().expect("clap requires a config or a run");
-    let config = resolve(path, &arguments.overrides, &arguments.machine)?;
+    let mut overrides = arguments.overrides.clone();
+    if arguments.tensorboard {
+        overrides.push("report.tensorboard=true".parse()?);
+    }
+    let config = resolve(path, &overrides, &arguments.machine)?;
     if arguments.print_config {
         std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
         return Ok(Exit::Done);
@@ -139,9 +147,15 @@ fn watched(
 ) -> anyhow::Result<Exit> {
     let stop = signals::watch()?;
     if arguments.tui {
-        let mut dashboard = Dashboard::new(Arc::clone(&stop));
-        let outcome = train(&stop, &mut dashboard);
-        let kept = dashboard.finish();
+        let watched = dashboard::watch(Arc::clone(&stop), |observer| train(&stop, observer));
+        let Watched::Ended(outcome, kept) = watched else {
+            let run = run.display();
+            eprintln!(
+                "killed in the middle of a step, without a checkpoint of it; continue from \
+                       the last with: lampwick train --resume {run}"
+            );
+            return Ok(Exit::Signal(signal_hook::consts::SIGINT));
+        };
         let progress = Progress::new(true);
         for line in kept {
             progress.keep(&line);
@@ -185,11 +199,10 @@ pub(super) fn ended(
         writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(Exit::Done);
     }
-    let time = std::time::Duration::try_from_secs_f64(summary.seconds).unwrap_or_default();
     let mut line = format!(
         "done: {} steps in {}, {} tokens/s",
         count(summary.steps),
-        clock(time),
+        clock(summary.seconds),
         count(summary.tokens_per_second as u64)
     );
     if let Some(valid) = &summary.valid {

@@ -115,19 +115,21 @@ impl Default for SamplingConfig {
     }
 }
 
-/// `[report]`.
+/// `[report]`: what a run tells of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportConfig {
     /// A line of metrics.jsonl every so many steps.
     pub log_every: u64,
+    /// Also write TensorBoard event files into the run directory.
+    pub tensorboard: bool,
     /// Published figures that the report sets beside this run's (`[[report.reference]]`).
     pub reference: Vec<ReferenceFigure>,
 }
 
 impl Default for ReportConfig {
     fn default() -> Self {
-        Self { log_every: 20, reference: Vec::new() }
+        Self { log_every: 20, tensorboard: false, reference: Vec::new() }
     }
 }
 

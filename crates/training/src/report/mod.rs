@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lampwick_data::atomic;
+use lampwick_metrics::figures::{clock, count};
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -85,9 +86,9 @@ fn page(run: &RunDir) -> Result<String> {
         epochs: curves.valid.iter().map(Row::of).collect(),
         source_perplexity: source_perplexity.map(|p| format!("{p:.2}")),
         config: config.to_toml(),
-        duration: duration(info.seconds),
-        tokens_per_second: grouped(info.tokens_per_second.round() as u64),
-        parameters: grouped(info.parameters as u64),
+        duration: clock(info.seconds),
+        tokens_per_second: count(info.tokens_per_second.round() as u64),
+        parameters: count(info.parameters as u64),
         data: data_rows(&info),
         test: curves.test.as_ref(),
         best,
@@ -234,49 +235,16 @@ fn data_rows(info: &RunInfo) -> Vec<DataRow> {
         .filter_map(|name| Some((name, info.data.get(name)?)));
     rows.map(|(name, text)| DataRow {
         name,
-        tokens: grouped(text.tokens),
-        oov: grouped(text.oov),
+        tokens: count(text.tokens),
+        oov: count(text.oov),
         sha256: text.sha256.chars().take(16).collect(),
     })
     .collect()
 }
 
-/// 1234567 -> 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, _) => format!("{seconds:.1} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_like_a_clock() {
-        assert_eq!(duration(12.34), "12.3 s");
-        assert_eq!(duration(75.0), "1 min 15 s");
-        assert_eq!(duration(7265.0), "2 h 01 min");
-        assert_eq!(
-            (grouped(7), grouped(1234), grouped(4_653_200)),
-            ("7".into(), "1,234".into(), "4,653,200".into())
-        );
-    }
 
     #[test]
     fn a_reference_is_compared_epoch_by_epoch_within_its_tolerance() {

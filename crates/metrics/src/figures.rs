@@ -1,9 +1,7 @@
-//! Numbers as the program shows them: the one formatter.
-
-use std::time::Duration;
+//! Figures as text: the one formatter, of the program and of the reports.
 
 /// `929589` -> `929,589`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -16,7 +14,7 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A perplexity or another positive figure: two decimals below 1000, none above.
-pub(crate) fn figure(value: f64) -> String {
+pub fn figure(value: f64) -> String {
     if value.is_finite() && value.abs() >= 1000.0 && value < 1e15 {
         count(value.round() as u64)
     } else {
@@ -25,7 +23,7 @@ pub(crate) fn figure(value: f64) -> String {
 }
 
 /// A learning rate: up to three significant digits, no zeros behind them.
-pub(crate) fn rate(value: f64) -> String {
+pub fn rate(value: f64) -> String {
     if value == 0.0 || (1e-4..1e4).contains(&value) {
         let digits = 2 - if value == 0.0 { 0 } else { value.log10().floor() as i32 };
         let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
@@ -38,9 +36,9 @@ pub(crate) fn rate(value: f64) -> String {
     }
 }
 
-/// `0:07`, `12:34`, `1:02:03`.
-pub(crate) fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
+/// Seconds as on a clock: `0:07`, `12:34`, `1:02:03`.
+pub fn clock(seconds: f64) -> String {
+    let seconds = seconds as u64; // whole seconds; what is below zero or no number is zero
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {
         0 => format!("{minutes}:{seconds:02}"),
@@ -64,7 +62,8 @@ mod tests {
         assert_eq!(rate(0.001), "0.001");
         assert_eq!(rate(1.5e-7), "1.50e-7");
         assert_eq!(rate(0.0), "0");
-        assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
-        assert_eq!(clock(Duration::from_secs(7)), "0:07");
+        assert_eq!(clock(3723.9), "1:02:03");
+        assert_eq!(clock(7.0), "0:07");
+        assert_eq!((clock(-1.0), clock(f64::NAN)), ("0:00".into(), "0:00".into()));
     }
 }

@@ -1,0 +1,69 @@
+//! A folder of runs: which are there, in what state, and how far they came.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::logs::{self, TIMINGS, Timing};
+use crate::run_dir::{RunDir, RunInfo};
+
+/// Folders below the one that is listed: `runs/experiment/size/seed` is found, a whole disk is not.
+const DEPTH: usize = 3;
+
+/// A run directory that was found.
+#[derive(Debug)]
+pub struct FoundRun {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its `run.json`, step, seconds and speed brought up to its last line of timings; or why it
+    /// cannot be read.
+    pub info: Result<RunInfo>,
+}
+
+/// The runs in `folder` and in its folders, the one begun last first; also `folder` itself, where it
+/// is a run. Links are not followed.
+///
+/// # Errors
+/// [`Error::Read`] when `folder` cannot be listed; a run that cannot be read is among the found.
+pub fn list(folder: &Path) -> Result<Vec<FoundRun>> {
+    let mut found = Vec::new();
+    if RunDir::open(folder).is_ok() {
+        found.push(read(folder.to_path_buf()));
+    } else {
+        below(folder, DEPTH, &mut found)?;
+    }
+    let began = |run: &FoundRun| run.info.as_ref().map_or(0, |info| info.started);
+    found.sort_by(|a, b| began(b).cmp(&began(a)).then_with(|| a.path.cmp(&b.path)));
+    Ok(found)
+}
+
+fn below(folder: &Path, depth: usize, found: &mut Vec<FoundRun>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|e| Error::read(folder, e))? {
+        let entry = entry.map_err(|e| Error::read(folder, e))?;
+        let path = entry.path();
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        if RunDir::open(&path).is_ok() {
+            found.push(read(path));
+        } else if depth > 0 {
+            // One folder of many that is closed to us hides nothing else.
+            let _ = below(&path, depth - 1, found);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: PathBuf) -> FoundRun {
+    let info = RunDir::open(&path).and_then(|run| run.info()).map(|mut info| {
+        // run.json is written after each epoch; the log knows more of a run under way or killed.
+        let timings: Vec<Timing> = logs::read(&path.join(TIMINGS)).unwrap_or_default();
+        if let Some(last) = timings.last().filter(|last| last.step > info.step) {
+            info.step = last.step;
+            info.seconds = last.seconds;
+            info.tokens_per_second = last.tokens_per_second;
+        }
+        info
+    });
+    FoundRun { path, info }
+}
