@@ -126,3 +126,51 @@ fn runs_lists_a_folder_of_runs_with_state_best_and_speed() {
     place.run(&["runs", "runs/deep/er/done/checkpoints"]).expect(0).says(&["no run in"]);
     place.run(&["runs", "nowhere"]).expect(1).says(&["nowhere"]);
 }
+
+#[test]
+fn report_of_several_runs_is_one_page_that_holds_them_against_each_other() {
+    let place = Place::new().with_tiny_config();
+    std::fs::create_dir(place.path("runs")).unwrap();
+    let train = |out: &str, changes: &[&str]| {
+        place.run(&[&["train", "tiny.toml", "--out", out], changes].concat()).expect(0);
+    };
+    train("runs/lstm", &[]);
+    train("runs/gru", &["model.cell=gru", "budget.epochs=2", "name=\"<b>\""]);
+    let done = place.run(&["report", "runs/lstm", "runs/gru"]).expect(0);
+    assert_eq!(done.stdout.trim(), "runs/comparison.html");
+    let page = std::fs::read_to_string(place.path("runs/comparison.html")).unwrap();
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="));
+    assert_eq!(page.matches("<svg").count(), 4, "validation and training, by step and by time");
+    for legend in ["</i>runs&#x2f;lstm", "</i>runs&#x2f;gru"] {
+        assert_eq!(page.matches(legend).count(), 4, "{legend} in each plot");
+    }
+    // Only what differs: the cell and the epochs, with each run's value in its own column.
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("<tr><td><code>")).collect();
+    let row = |key: &str| rows.iter().find(|row| row.contains(&format!("<code>{key}</code>")));
+    assert!(row("model.cell").unwrap().contains("lstm"), "{rows:?}");
+    let epochs = "<td><code>1</code></td><td><code>2</code></td>";
+    assert!(row("budget.epochs").unwrap().contains(epochs), "{rows:?}");
+    for same in ["seed", "batches.size", "data.train", "name", "run.json: version"] {
+        assert!(row(same).is_none(), "{same} does not differ: {rows:?}");
+    }
+    // The table's best figures are those of run.json.
+    for run in ["lstm", "gru"] {
+        let info = std::fs::read(place.path("runs").join(run).join("run.json")).unwrap();
+        let info: serde_json::Value = serde_json::from_slice(&info).unwrap();
+        let best = format!("{:.2} per word", info["best_valid_perplexity"].as_f64().unwrap());
+        assert!(page.contains(&best), "no {best}");
+    }
+    assert!(!page.contains("do not compare"));
+
+    // Another text: what cannot be compared is said, and no run is called the best.
+    place.write("other.txt", "other words on other lines\nand more of them\n".repeat(90));
+    train("runs/other", &["data.train=other.txt"]);
+    let both = ["report", "runs/lstm/", "runs/other", "--out", "deep/page.html"];
+    place.run(&both).expect(0);
+    let page = std::fs::read_to_string(place.path("deep/page.html")).unwrap();
+    assert!(page.contains("differ in vocabulary and validation text"), "{page}");
+    assert!(!page.contains("class=\"best\""));
+
+    place.run(&["report", "runs/lstm", "--out", "x.html"]).expect(2).says(&["--out"]);
+    place.run(&["report", "runs/lstm", "runs/none"]).expect(1).says(&["runs/none"]);
+}

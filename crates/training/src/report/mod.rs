@@ -1,10 +1,15 @@
 //! `report.html`: one self-contained page of a run. No script, nothing from the net.
 //!
 //! - [`write()`]: reads a run directory, writes the page
-//! - `charts`: the curves as SVG
-//! - `template.html`: the page
+//! - [`compare()`]: reads several, writes one page that holds them against each other
+//! - `charts`: which plots a run's page has; `plot`: one plot as SVG
+//! - `template.html`, `comparison.html`, `style.css`: the pages
 
 mod charts;
+mod comparison;
+mod plot;
+
+pub use comparison::compare;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -96,10 +101,16 @@ fn page(run: &RunDir) -> Result<String> {
         newest,
         earlier,
     };
+    render("report.html", include_str!("template.html"), &page)
+}
+
+/// A page from its template; every page wears the same style.
+fn render(name: &str, template: &str, page: &impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment
-        .add_template("report.html", include_str!("template.html"))
-        .and_then(|()| environment.get_template("report.html")?.render(Serde(&page)))
+        .add_template("style.css", include_str!("style.css"))
+        .and_then(|()| environment.add_template(name, template))
+        .and_then(|()| environment.get_template(name)?.render(Serde(page)))
         .map_err(|e| Error::Report(format!("{e:#}")))
 }
 
@@ -112,7 +123,7 @@ struct Page<'a> {
     test: Option<&'a Scored>,
     epochs: Vec<Row>,
     source_perplexity: Option<String>,
-    charts: Vec<charts::Chart>,
+    charts: Vec<plot::Chart>,
     newest: Vec<&'a SampleLine>,
     earlier: Vec<&'a SampleLine>,
     comparisons: Vec<Comparison>,
@@ -188,7 +199,7 @@ fn comparisons(config: &Config, curves: &Curves) -> Vec<Comparison> {
         for (index, (&published, ours)) in
             reference.valid_per_epoch.iter().zip(&curves.valid).enumerate()
         {
-            rows.extend(compare(
+            rows.extend(beside(
                 reference,
                 format!("valid, epoch {}", index + 1),
                 published,
@@ -196,8 +207,8 @@ fn comparisons(config: &Config, curves: &Curves) -> Vec<Comparison> {
             ));
         }
         let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
-        rows.extend(compare(reference, "valid, end".into(), reference.valid_perplexity, best));
-        rows.extend(compare(
+        rows.extend(beside(reference, "valid, end".into(), reference.valid_perplexity, best));
+        rows.extend(beside(
             reference,
             "test".into(),
             reference.test_perplexity,
@@ -207,7 +218,7 @@ fn comparisons(config: &Config, curves: &Curves) -> Vec<Comparison> {
     rows
 }
 
-fn compare(
+fn beside(
     reference: &ReferenceFigure,
     what: String,
     published: f64,
