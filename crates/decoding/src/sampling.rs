@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use lampwick_models::vector::exp_negative;
+use lampwick_models::exponentials;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -200,9 +200,7 @@ fn draw_from_all(log_probs: &[f32], max: f32, scale: f32, uniform: f64) -> Optio
 /// `exp((l - max) scale)` of at most [`BLOCK`] tokens and their sum.
 fn chunk_weights(chunk: &[f32], max: f32, scale: f32) -> ([f32; BLOCK], f64) {
     let mut weights = [0.0; BLOCK];
-    for (weight, &log_prob) in weights.iter_mut().zip(chunk) {
-        *weight = exp_negative((log_prob - max) * scale);
-    }
+    exponentials(chunk, max, scale, &mut weights[..chunk.len()]);
     let mut lanes = [0.0f64; 8];
     for part in weights.chunks_exact(8) {
         for (lane, &weight) in lanes.iter_mut().zip(part) {

@@ -5,15 +5,18 @@
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
 //! - [`embedding()`]: rows of a table;
+//! - [`PackedRecurrent`], [`PackedLinear`], [`log_softmax`], [`exponentials`]: one step at a time on
+//!   the CPU, without tensors, for generation;
 //! - [`composed`]: the same functions made of ordinary Burn operations, for every device; the fused
 //!   kernels are an optimisation of these and are tested against them;
 //! - `extension`: how the fused kernels enter Burn's dispatch and its autodiff tape;
 //! - `cpu`: the kernels themselves for the Flex backend (packing, micro-kernels, scans). They keep their
 //!   working memory, at most 512 MiB, from one call to the next: `release_memory` gives it back.
+//!   [`multiply_adds`] is the benchmarks' yardstick.
 
 pub mod cell;
 pub mod composed;
-#[cfg(feature = "flex")]
+#[cfg_attr(not(feature = "flex"), allow(dead_code))] // the scans and losses serve Flex alone
 mod cpu;
 mod cross_entropy;
 mod embedding;
@@ -21,8 +24,9 @@ mod embedding;
 mod extension;
 mod recurrent;
 
-#[cfg(feature = "flex")]
-pub use cpu::release_memory;
+pub use cpu::{
+    PackedLinear, PackedRecurrent, exponentials, log_softmax, multiply_adds, release_memory,
+};
 
 pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};

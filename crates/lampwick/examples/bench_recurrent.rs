@@ -3,7 +3,7 @@
 use burn::nn::{GruConfig, LstmConfig};
 use burn::prelude::*;
 use burn::tensor::Distribution;
-use lampwick::kernels::{Cell, RecurrentWeights, Reset, Sequence, recurrent};
+use lampwick::kernels::{Cell, RecurrentWeights, Reset, Sequence, multiply_adds, recurrent};
 use serde_json::{Value, json};
 
 mod protocol;
@@ -14,6 +14,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let number = |key: &str| question[key].as_u64().unwrap_or(1) as usize;
             if question["ask"] == "product" {
                 return Ok(product(number("size")));
+            }
+            if question["ask"] == "peak" {
+                return Ok(peak(number("operations"), number("threads")));
             }
             let layer = Layer {
                 gru: question["layer"] == "gru",
@@ -40,6 +43,14 @@ fn product(size: usize) -> protocol::Case {
     let device = Device::flex();
     let (a, b) = (random([size, size], &device), random([size, size], &device));
     protocol::timed(move || a.clone().matmul(b.clone()).dims()[0])
+}
+
+/// Multiply-adds in registers, the floor of everything.
+fn peak(operations: usize, threads: usize) -> protocol::Case {
+    protocol::timed(move || {
+        multiply_adds(operations, threads);
+        operations
+    })
 }
 
 /// One recurrent layer whose input is as wide as its state.

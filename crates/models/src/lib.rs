@@ -9,8 +9,7 @@
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
 //! - [`supervised`]: the language model in burn-train's own loop;
-//! - [`weights`]: safetensors files and PyTorch `state_dict`s;
-//! - [`vector`]: exp, sigmoid and tanh that vectorise.
+//! - [`weights`]: safetensors files and PyTorch `state_dict`s.
 //!
 //! Random numbers never come from a global: initial values from the seed given to `init`, dropout
 //! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
@@ -25,13 +24,12 @@ pub mod mode;
 pub mod next_token;
 pub mod recurrent;
 pub mod supervised;
-pub mod vector;
 pub mod weights;
 
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
 pub use generator::{Generator, GeneratorState};
 pub use initializer::RecurrentInit;
-pub use lampwick_kernels::{CrossEntropyOptions, Reduction};
+pub use lampwick_kernels::{CrossEntropyOptions, Reduction, exponentials};
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
 pub use next_token::NextToken;

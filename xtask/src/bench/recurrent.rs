@@ -24,8 +24,12 @@ const SHAPES: [Shape; 5] = [
     Shape { batch: 128, steps: 20, size: 128 },
 ];
 
-/// Side of the square product that stands for the peak.
+/// Side of the square product whose speed stands for what a library reaches.
 const PRODUCT: usize = 2048;
+const PRODUCT_OPERATIONS: f64 = 2.0 * (PRODUCT * PRODUCT * PRODUCT) as f64;
+
+/// Multiplications and additions in registers alone, whose speed is what the machine can do.
+const OPERATIONS: usize = 10_000_000_000;
 
 /// What `cargo xtask bench recurrent` takes.
 #[derive(clap::Args)]
@@ -61,7 +65,12 @@ struct Row {
     /// How many times as fast as Burn's own layer.
     over_burn: Option<f64>,
     /// Share of the peak of a large product in the same process, in the same rounds.
-    share_of_peak: Option<f64>,
+    share_of_sgemm: Option<f64>,
+    /// Share of the machine's multiply-adds in the same rounds: the products alone are counted, so
+    /// 1 is out of reach.
+    share_of_machine: Option<f64>,
+    /// PyTorch's share of the same.
+    pytorch_share_of_machine: Option<f64>,
 }
 
 /// Cost at 400 steps over cost at 100.
@@ -116,6 +125,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let all = json!({
             "sides": sides, "threads": threads, "rows": rows, "lengths": lengths,
             "sgemm_gflops": { "lampwick": median(&peaks.ours), "pytorch": median(&peaks.pytorch) },
+            "machine_gflops": median(&peaks.machine),
         });
         println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
@@ -124,11 +134,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// GFLOP/s of the large product, round by round.
+/// GFLOP/s, round by round, of the large product and of multiply-adds in registers.
 #[derive(Default)]
 struct Peaks {
     ours: Vec<f64>,
     pytorch: Vec<f64>,
+    machine: Vec<f64>,
 }
 
 fn measure(
@@ -148,24 +159,30 @@ fn measure(
         })
     };
     let product = json!({"ask": "product", "size": PRODUCT, "seconds": 0.2});
+    let spin = json!({
+        "ask": "peak", "operations": OPERATIONS, "threads": arguments.common.threads, "seconds": 0.1,
+    });
     let (mut lampwick_ms, mut burn_ms, mut pytorch_ms) = (Vec::new(), Vec::new(), Vec::new());
-    let mut peak = Vec::new();
+    let (mut sgemm, mut machine) = (Vec::new(), Vec::new());
     for _ in 0..arguments.common.rounds {
         lampwick_ms.extend(milliseconds(&ours.ask(&question("lampwick", seconds))?)?);
-        peak.push(gflops(&ours.ask(&product)?)?);
+        sgemm.push(gflops(PRODUCT_OPERATIONS, &ours.ask(&product)?)?);
+        machine.push(gflops(OPERATIONS as f64, &ours.ask(&spin)?)?);
         if let Some(pytorch) = pytorch.as_deref_mut() {
             pytorch_ms.extend(milliseconds(&pytorch.ask(&question("pytorch", seconds))?)?);
-            peaks.pytorch.push(gflops(&pytorch.ask(&product)?)?);
+            peaks.pytorch.push(gflops(PRODUCT_OPERATIONS, &pytorch.ask(&product)?)?);
         }
         if !arguments.skip_burn {
             burn_ms.extend(milliseconds(&ours.ask(&question("burn", 0.0))?)?);
         }
     }
-    peaks.ours.extend(&peak);
+    peaks.ours.extend(&sgemm);
+    peaks.machine.extend(&machine);
     let lampwick_ms = median(&lampwick_ms);
     let (burn_ms, pytorch_ms) = (median(&burn_ms), median(&pytorch_ms));
     let over = |other: Option<f64>| Some(other? / lampwick_ms?);
-    let share = |ms: f64| Some(flops(layer, train, shape) / (ms * 1e6) / median(&peak)?);
+    let share =
+        |ms: Option<f64>, of: &[f64]| Some(flops(layer, train, shape) / (ms? * 1e6) / median(of)?);
     Ok(Row {
         layer: layer.to_owned(),
         train,
@@ -175,7 +192,9 @@ fn measure(
         pytorch_ms,
         over_pytorch: over(pytorch_ms),
         over_burn: over(burn_ms),
-        share_of_peak: lampwick_ms.and_then(share),
+        share_of_sgemm: share(lampwick_ms, &sgemm),
+        share_of_machine: share(lampwick_ms, &machine),
+        pytorch_share_of_machine: share(pytorch_ms, &machine),
     })
 }
 
@@ -220,10 +239,10 @@ fn milliseconds(answer: &Value) -> Result<Vec<f64>> {
     Ok(times.iter().filter_map(Value::as_f64).collect())
 }
 
-/// Of the fastest product: the peak is what the machine can do.
-fn gflops(answer: &Value) -> Result<f64> {
+/// Of the fastest run: a peak is what can be reached.
+fn gflops(operations: f64, answer: &Value) -> Result<f64> {
     let fastest = milliseconds(answer)?.into_iter().fold(f64::INFINITY, f64::min);
-    Ok(2.0 * (PRODUCT as f64).powi(3) / (fastest * 1e6))
+    Ok(operations / (fastest * 1e6))
 }
 
 fn words(train: bool) -> &'static str {
@@ -233,9 +252,19 @@ fn words(train: bool) -> &'static str {
 fn print(rows: &[Row], lengths: &[Lengths], sides: &[String; 2], peaks: &Peaks, threads: usize) {
     println!("{} beside {}; {threads} threads each, medians in ms\n", sides[0], sides[1]);
     let mut lines = vec![
-        ["layer, B x T x H", "Lampwick", "Burn", "PyTorch", "over PyTorch", "over Burn", "of peak"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "layer, B x T x H",
+            "Lampwick",
+            "Burn",
+            "PyTorch",
+            "over PyTorch",
+            "over Burn",
+            "of sgemm",
+            "of machine",
+            "PyTorch's",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for row in rows {
         lines.push(vec![
@@ -245,14 +274,20 @@ fn print(rows: &[Row], lengths: &[Lengths], sides: &[String; 2], peaks: &Peaks, 
             figure(row.pytorch_ms),
             ratio(row.over_pytorch),
             ratio(row.over_burn),
-            row.share_of_peak.map_or_else(|| "-".into(), |share| format!("{:.0} %", share * 1e2)),
+            percent(row.share_of_sgemm),
+            percent(row.share_of_machine),
+            percent(row.pytorch_share_of_machine),
         ]);
     }
     println!("{}", table(&lines));
     println!(
-        "sgemm {PRODUCT}^3, GFLOP/s: Lampwick {}, PyTorch {}",
+        "GFLOP/s: the machine's multiply-adds in registers {}; sgemm {PRODUCT}^3, Burn {}, PyTorch {}",
+        figure(median(&peaks.machine)),
         figure(median(&peaks.ours)),
         figure(median(&peaks.pytorch))
+    );
+    println!(
+        "of machine: the products' operations a second over the machine's; 100 % is the floor"
     );
     for Lengths { layer, time, memory } in lengths {
         let layer = layer.to_uppercase();
@@ -262,6 +297,10 @@ fn print(rows: &[Row], lengths: &[Lengths], sides: &[String; 2], peaks: &Peaks, 
             ratio(*memory)
         );
     }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".into(), |share| format!("{:.0} %", share * 1e2))
 }
 
 impl Shape {

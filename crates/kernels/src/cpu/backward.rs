@@ -194,8 +194,11 @@ impl Layer<'_> {
                 true => (step.reset_gradient, Start::Zero),
                 false => (step.hidden_gradient, Start::Add),
             };
-            self.product(&StepProduct {
+            StepProduct {
+                tile_count: self.tiles(),
                 tiles: tiles.clone(),
+                batch: self.batch,
+                k: self.hidden,
                 a: step
                     .gate_gradients
                     .from(kind * self.row_block(rows) + t * self.batch * ROW_STRIDE),
@@ -205,7 +208,8 @@ impl Layer<'_> {
                 c: c.from(units.first),
                 c_stride: self.hidden,
                 start,
-            });
+            }
+            .compute(self.isa);
         }
     }
 }

@@ -21,6 +21,7 @@ pub fn release_memory() {
 
 /// Memory for floats. Dropped buffers are kept and given out again, since the operating
 /// system clears every page that a program takes anew, which costs more than a pass over the memory.
+#[derive(Debug)]
 struct Buffer {
     pointer: *mut f32,
     capacity: usize,
@@ -57,6 +58,7 @@ impl Drop for Buffer {
 }
 
 /// A buffer on loan, `len` floats of it in use; their values are unspecified.
+#[derive(Debug)]
 pub(crate) struct Scratch {
     buffer: Option<Buffer>,
     len: usize,

@@ -6,7 +6,7 @@ use super::buffer::{Scratch, Shared};
 use super::cells::{ForwardStep, ForwardUnits};
 use super::crew::Crew;
 use super::gemm::{Gemm, Packed, blocks, panels};
-use super::layer::{Layer, StepProduct, Units, in_rows};
+use super::layer::{Layer, StepProduct, Units, fill_rows, in_rows};
 use super::pack::Matrix;
 use super::tile::{K_BLOCK, Lay, Start};
 use super::weights::PackedWeights;
@@ -77,7 +77,7 @@ impl Layer<'_> {
 
         Crew::run(self.threads, |crew| {
             weights.pack(crew, &all_units, |gate| pass.weight_hidden.from(0, gate * hidden));
-            crew.phase(1, |_| self.rows_in(states[0], initial));
+            crew.phase(1, |_| fill_rows(states[0], initial, batch, hidden));
             let mut read = 0;
             while read < self.steps {
                 let reads = read..(read + chunk).min(self.steps);
@@ -145,7 +145,7 @@ impl Layer<'_> {
     }
 
     /// Products in a step.
-    fn parts(&self) -> usize {
+    pub(super) fn parts(&self) -> usize {
         1 + usize::from(self.two_products())
     }
 
@@ -159,7 +159,7 @@ impl Layer<'_> {
     }
 
     /// `W_h h` (or `W_n (r⊙h)`) added to the gates of some units.
-    fn multiply(
+    pub(super) fn multiply(
         &self,
         step: &ForwardStep<'_, '_>,
         part: usize,
@@ -177,8 +177,11 @@ impl Layer<'_> {
                 let c = step.gates.from(gate * self.hidden + units.first);
                 (c, self.gate_stride(), Start::Add)
             };
-            self.product(&StepProduct {
+            StepProduct {
+                tile_count: self.tiles(),
                 tiles: tiles.clone(),
+                batch: self.batch,
+                k: self.hidden,
                 a: if part == 0 { step.hidden_before } else { step.reset },
                 a_rows: self.batch,
                 panel: panel(gate),
@@ -186,41 +189,27 @@ impl Layer<'_> {
                 c,
                 c_stride,
                 start,
-            });
+            }
+            .compute(self.isa);
         }
     }
 
     /// The biases that can be added before the scan: all but the recurrent one of a candidate that is
     /// kept apart.
-    fn bias(&self, input: &[f32], hidden: &[f32]) -> Vec<f32> {
+    pub(super) fn bias(&self, input: &[f32], hidden: &[f32]) -> Vec<f32> {
         let apart = if self.splits_candidate() { 2 * self.hidden } else { usize::MAX };
         let add = |(i, (x, h)): (usize, (&f32, &f32))| if i < apart { x + h } else { *x };
         input.iter().zip(hidden).enumerate().map(add).collect()
     }
 
-    /// Copies `[B, H]` into a row block.
-    fn rows_in(&self, block: Shared, rows: Shared) {
-        self.each_run(|row, unit, n| {
-            let from = rows.at(row * self.hidden + unit).cast_const();
-            // SAFETY: `n` units of a row in both.
-            unsafe { std::ptr::copy_nonoverlapping(from, in_rows(block, self.batch, row, unit), n) }
-        });
-    }
-
     /// Copies a row block to `[B, H]`.
     fn rows_out(&self, block: Shared, rows: Shared) {
-        self.each_run(|row, unit, n| {
-            let to = rows.at(row * self.hidden + unit);
-            // SAFETY: `n` units of a row in both.
-            unsafe { std::ptr::copy_nonoverlapping(in_rows(block, self.batch, row, unit), to, n) }
-        });
-    }
-
-    /// Calls `f(row, first unit, units)` for each run that is contiguous in a row block.
-    fn each_run(&self, f: impl Fn(usize, usize, usize)) {
         for row in 0..self.batch {
             for run in blocks(self.hidden) {
-                f(row, run.start, run.len());
+                let to = rows.at(row * self.hidden + run.start);
+                let from = in_rows(block, self.batch, row, run.start);
+                // SAFETY: a run of a row is contiguous in both.
+                unsafe { std::ptr::copy_nonoverlapping(from, to, run.len()) }
             }
         }
     }

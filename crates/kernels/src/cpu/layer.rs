@@ -9,8 +9,8 @@ use super::simd::Isa;
 use super::tile::{K_BLOCK, Lay, ROW_STRIDE, Start, Tile, width};
 use crate::cell::{Cell, Direction, Reset};
 
-/// Floating-point operations in a step's product below which one thread does the step alone:
-/// meeting the others at the end of each step would cost more than they help.
+/// Floating-point operations below which one thread does a step alone: meeting the others at its end
+/// would cost more than they help.
 const ALONE: usize = 1 << 19;
 
 /// Floats of recurrent weights that stay in a core's second cache beside the rest: then each thread
@@ -103,15 +103,12 @@ impl Layer<'_> {
 
     /// The hidden units in shares of one panel.
     pub(crate) fn units(&self) -> Vec<Units> {
-        let width = 2 * self.isa.lanes();
-        let units = |first| Units { first, count: width.min(self.hidden - first) };
-        (0..self.hidden).step_by(width).map(units).collect()
+        shares(self.isa, self.hidden)
     }
 
-    /// Into how many tiles the `B` rows are cut; an even number, so that two threads get the same.
+    /// Into how many tiles the `B` rows are cut.
     pub(crate) fn tiles(&self) -> usize {
-        let tiles = self.batch.div_ceil(self.isa.rows());
-        tiles + usize::from(tiles > 1 && tiles % 2 == 1)
+        step_tiles(self.isa, self.batch)
     }
 
     /// The rows of some tiles.
@@ -146,14 +143,9 @@ impl Layer<'_> {
         }
     }
 
-    /// Blocks of `k` in a hidden vector.
-    pub(crate) fn hidden_blocks(&self) -> usize {
-        self.hidden.div_ceil(K_BLOCK)
-    }
-
     /// Floats in a row block of `rows` hidden vectors.
     pub(crate) fn row_block(&self, rows: usize) -> usize {
-        self.hidden_blocks() * rows * ROW_STRIDE
+        row_block(rows, self.hidden)
     }
 
     /// Whether the reset gate of a GRU acts on the product, so that the candidate's two halves are
@@ -168,10 +160,27 @@ impl Layer<'_> {
     }
 }
 
-/// `C[B, units] (+)= A[B, H] panel`: one step's product for one panel and some tiles of rows.
+/// `0..n` in shares of one panel.
+pub(crate) fn shares(isa: Isa, n: usize) -> Vec<Units> {
+    let width = 2 * isa.lanes();
+    (0..n).step_by(width).map(|first| Units { first, count: width.min(n - first) }).collect()
+}
+
+/// Into how many tiles the `batch` rows of a step are cut; an even number, so that two threads get
+/// the same.
+pub(crate) fn step_tiles(isa: Isa, batch: usize) -> usize {
+    let tiles = batch.div_ceil(isa.rows());
+    tiles + usize::from(tiles > 1 && tiles % 2 == 1)
+}
+
+/// `C[B, columns] (+)= A[B, k] panel`: one step's product for one panel and some tiles of rows.
 pub(crate) struct StepProduct {
+    /// Into how many tiles the `batch` rows are cut, and which of them are meant.
+    pub(crate) tile_count: usize,
     pub(crate) tiles: Range<usize>,
-    /// The first of the step's `B` rows in a row block of `a_rows` rows.
+    pub(crate) batch: usize,
+    pub(crate) k: usize,
+    /// The first of the step's rows in a row block of `a_rows` rows.
     pub(crate) a: Shared,
     pub(crate) a_rows: usize,
     pub(crate) panel: Shared,
@@ -181,14 +190,14 @@ pub(crate) struct StepProduct {
     pub(crate) start: Start,
 }
 
-impl Layer<'_> {
-    /// Computes a step's product.
-    pub(crate) fn product(&self, product: &StepProduct) {
-        let StepProduct { a, a_rows, panel, units, c, c_stride, start, .. } = *product;
-        let width = width(self.isa, units.count);
-        for (q, k) in blocks(self.hidden).enumerate() {
-            for i in product.tiles.clone() {
-                let rows = self.rows_of(i..i + 1);
+impl StepProduct {
+    /// Computes the product. A row's sums do not depend, bit by bit, on the rows beside it.
+    pub(crate) fn compute(&self, isa: Isa) {
+        let Self { a, a_rows, panel, units, c, c_stride, start, .. } = *self;
+        let width = width(isa, units.count);
+        for (q, k) in blocks(self.k).enumerate() {
+            for i in self.tiles.clone() {
+                let rows = tile_rows(self.batch, self.tile_count, i);
                 let tile = Tile {
                     rows: rows.len(),
                     columns: units.count,
@@ -201,10 +210,32 @@ impl Layer<'_> {
                     start: if q == 0 { start } else { Start::Add },
                 };
                 // SAFETY: packed operands; the task owns these columns of C.
-                unsafe { tile.compute(self.isa) };
+                unsafe { tile.compute(isa) };
             }
         }
     }
+}
+
+/// Threads worth waking for one step of so many operations.
+pub(crate) fn threads_for(operations: usize) -> usize {
+    if operations < ALONE { 1 } else { rayon::current_num_threads() }
+}
+
+/// Copies `rows` rows of `width` floats into a row block.
+pub(crate) fn fill_rows(block: Shared, from: Shared, rows: usize, width: usize) {
+    for row in 0..rows {
+        for run in blocks(width) {
+            let source = from.at(row * width + run.start).cast_const();
+            let to = in_rows(block, rows, row, run.start);
+            // SAFETY: a run of a row is contiguous in both.
+            unsafe { std::ptr::copy_nonoverlapping(source, to, run.len()) }
+        }
+    }
+}
+
+/// Floats in a row block of `rows` rows of `width` floats.
+pub(crate) fn row_block(rows: usize, width: usize) -> usize {
+    width.div_ceil(K_BLOCK) * rows * ROW_STRIDE
 }
 
 /// Unit `unit` of row `row` in a row block of `rows` rows; a panel's units lie together.

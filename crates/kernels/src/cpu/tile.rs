@@ -116,27 +116,6 @@ unsafe fn multiply<S: Simd, const R: usize, const N: usize, const RS: usize, con
                 S::prefetch(tile.c.wrapping_add(i * tile.c_stride + n * S::LANES));
             }
         }
-        // Few rows leave few independent sums: two or four steps of k side by side hide the latency.
-        if R * N <= 4 {
-            let mut others = [[[S::splat(0.0); N]; R]; 3];
-            while left >= 4 {
-                S::prefetch(b.wrapping_add(AHEAD * width));
-                S::prefetch(b.wrapping_add((AHEAD + 2) * width));
-                step::<S, R, N, RS>(&mut sums, a, b);
-                for (i, sums) in others.iter_mut().enumerate() {
-                    step::<S, R, N, RS>(sums, a.add((i + 1) * KS), b.add((i + 1) * width));
-                }
-                a = a.add(4 * KS);
-                b = b.add(4 * width);
-                left -= 4;
-            }
-            for i in 0..R {
-                for n in 0..N {
-                    let pair = S::add(others[1][i][n], others[2][i][n]);
-                    sums[i][n] = S::add(S::add(sums[i][n], others[0][i][n]), pair);
-                }
-            }
-        }
         while left > 0 {
             S::prefetch(b.wrapping_add(AHEAD * width));
             S::prefetch(b.wrapping_add(AHEAD * width + S::LANES));

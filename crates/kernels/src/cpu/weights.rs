@@ -10,6 +10,7 @@ use super::tile::width;
 
 /// Panels of `k` rows: for each share of the hidden units, one for each of `parts` matrices, so that
 /// a task of a step reads all its weights in one run.
+#[derive(Debug)]
 pub(crate) struct PackedWeights {
     isa: Isa,
     data: Scratch,

@@ -22,7 +22,7 @@ pub struct RecurrentDirection {
 
 impl RecurrentDirection {
     /// The parameters as the kernels take them, the hidden weights dropped with probability `p`.
-    fn weights(&self, p: f64, mode: &mut Mode) -> RecurrentWeights {
+    pub(crate) fn weights(&self, p: f64, mode: &mut Mode) -> RecurrentWeights {
         RecurrentWeights {
             input: self.input.val(),
             hidden: weight_drop(self.hidden.val(), p, mode),
