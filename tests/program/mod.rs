@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -210,5 +211,23 @@ pub(crate) fn checkpoints(run: &Path) -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .collect();
     found.sort();
+    found
+}
+
+/// Every file of a run by its path there, but the few that tell the time.
+pub(crate) fn contents(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![run.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(run).unwrap().display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !["lock", "run.json", "report.html", "timings.jsonl"].contains(&&*name) {
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
     found
 }

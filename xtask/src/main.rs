@@ -1,7 +1,8 @@
 //! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
 //!
 //! Reading order: [`mod@test`] (the tests), [`ci`] (every check, one file each), [`mod@bench`] (the
-//! comparisons with Burn's own layers and with PyTorch). [`cargo`] is how all of them call cargo.
+//! comparisons with Burn's own layers and with PyTorch), [`torture`] (trainings killed a thousand
+//! times). [`cargo`] is how all of them call cargo.
 
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod test;
+mod torture;
 
 /// Tasks of the Lampwick workspace.
 #[derive(Parser)]
@@ -28,6 +30,8 @@ enum Task {
     Ci(ci::Arguments),
     /// Compare speed with Burn's own layers and with PyTorch, interleaved in one run
     Bench(bench::Arguments),
+    /// Kill small trainings at random instants, resume them, and compare the last byte
+    Torture(torture::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Torture(arguments) => torture::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

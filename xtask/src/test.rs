@@ -2,6 +2,7 @@
 
 use std::env::var_os;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -16,10 +17,17 @@ fn missing() -> Vec<(&'static str, &'static str)> {
     let has_data = ptb.is_some_and(|ptb| ptb.join("ptb.train.txt").exists());
     let has_tensorboard = var_os("LAMPWICK_TENSORBOARD_PYTHON").is_some();
     let wanting = [
+        ("_on_tmpfs", "no right to mount a file system", can_mount()),
         ("_on_ptb", "no data (LAMPWICK_DATA)", has_data),
         ("_by_tensorboard", "no TensorBoard (LAMPWICK_TENSORBOARD_PYTHON)", has_tensorboard),
     ];
     wanting.into_iter().filter(|want| !want.2).map(|want| (want.0, want.1)).collect()
+}
+
+fn can_mount() -> bool {
+    let mut namespace = Command::new("unshare");
+    namespace.args(["--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /tmp"]);
+    namespace.output().is_ok_and(|output| output.status.success())
 }
 
 /// What `cargo xtask test` takes.

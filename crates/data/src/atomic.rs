@@ -3,19 +3,20 @@
 //! The bytes go to a temporary name in the same folder, are flushed to the disk, and the file is
 //! renamed over its final name; then the folder is flushed, so that the rename survives a power cut.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::error::{DataError, Result};
+use crate::files::operations::parent;
+use crate::files::{OutputFile, create_folder, remove_file, rename, sync_folder, unfinished};
 
 /// A file under a temporary name; [`AtomicFile::commit`] makes it visible. Dropped without a commit,
 /// it leaves nothing behind.
 #[derive(Debug)]
 pub struct AtomicFile {
-    writer: BufWriter<NamedTempFile>,
+    /// `None` once it is committed.
+    writer: Option<BufWriter<OutputFile>>,
+    temporary: PathBuf,
     path: PathBuf,
 }
 
@@ -26,58 +27,61 @@ impl AtomicFile {
     /// [`DataError::Write`] when the folder cannot be made or written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let temporary = Self::temporary(&path).map_err(|source| DataError::write(&path, source))?;
-        Ok(Self { writer: BufWriter::with_capacity(1 << 16, temporary), path })
-    }
-
-    fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-        let folder = folder_of(path);
-        fs::create_dir_all(folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
-        #[cfg(unix)]
-        {
-            // tempfile's own default is 0600; an ordinary file follows the umask.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        builder.tempfile_in(folder)
+        let folder = parent(&path);
+        let temporary = unfinished::name(folder);
+        let file = create_folder(folder).and_then(|()| OutputFile::create_new(&temporary));
+        let file = file.map_err(|source| DataError::write(&path, source))?;
+        Ok(Self { writer: Some(BufWriter::with_capacity(1 << 16, file)), temporary, path })
     }
 
     /// Flushes to the disk and renames to the final name.
     ///
     /// # Errors
-    /// [`DataError::Write`]; the final name then still holds what it held before.
-    pub fn commit(self) -> Result<()> {
-        let Self { writer, path } = self;
-        let rename = || -> io::Result<()> {
-            let temporary = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            temporary.as_file().sync_all()?;
-            temporary.persist(&path).map_err(|error| error.error)?;
-            sync_folder(folder_of(&path))
+    /// [`DataError::Write`]; until the rename, the final name holds what it held before.
+    pub fn commit(mut self) -> Result<()> {
+        let mut rename = || -> io::Result<()> {
+            let writer = self.writer();
+            writer.flush()?;
+            writer.get_ref().sync()?;
+            rename(&self.temporary, &self.path)?;
+            self.writer = None;
+            sync_folder(parent(&self.path))
         };
-        rename().map_err(|source| DataError::write(&path, source))
+        rename().map_err(|source| DataError::write(&self.path, source))
     }
 
     /// The final name.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    fn writer(&mut self) -> &mut BufWriter<OutputFile> {
+        self.writer.as_mut().expect("only `commit` takes it, and that is the end")
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.into_parts(); // closed, and what is buffered is not written
+            let _ = remove_file(&self.temporary);
+        }
+    }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.writer().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.writer().flush()
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.writer.seek(position)
+        self.writer().seek(position)
     }
 }
 
@@ -105,24 +109,10 @@ pub fn write<T>(
     Ok(value)
 }
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// Flushes a folder's entries, so that a rename in it survives a power cut.
-///
-/// # Errors
-/// The operating system's.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Only Unix lets a folder be opened and flushed; elsewhere the file system's journal must do.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -10,13 +10,14 @@
 //! - [`bptt`]: windows of parallel streams for training and for evaluation
 //! - [`datasets`]: lines and windows for Burn's own `DataLoader`
 //! - [`synthetic`]: a source of sentences that knows their entropy
-//! - [`atomic`], [`hash`]: files that appear whole, and their SHA-256
+//! - [`files`], [`atomic`], [`hash`]: every change to the disk, files that appear whole, their SHA-256
 //! - [`error`]: everything that can be wrong, with the mend
 
 pub mod atomic;
 pub mod bptt;
 pub mod datasets;
 pub mod error;
+pub mod files;
 pub mod hash;
 pub mod prepare;
 pub mod synthetic;
@@ -28,7 +29,7 @@ pub mod vocabulary;
 pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatches};
 pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, PairBatcher, WindowDataset};
 pub use error::{DataError, Result};
-pub use prepare::{Prepared, prepare_corpus};
+pub use prepare::{Prepared, prepare_corpora, prepare_corpus};
 pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};
 pub use tokenizer::{Decoder, SubwordModel, TextCounts, Tokenizer, TokenizerKind};
 pub use tokens::{TokenFile, TokenFileWriter, Tokens};

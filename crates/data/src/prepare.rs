@@ -1,9 +1,10 @@
-//! A text file to a token file.
+//! Text files to token files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{DataError, Result};
+use crate::files::remove_empty_folder;
 use crate::hash::{Hashing, hex};
 use crate::text;
 use crate::tokenizer::{KIND_FILE, TextCounts, Tokenizer};
@@ -20,23 +21,39 @@ pub struct Prepared {
     pub source_hash: String,
 }
 
-/// Encodes `input` into `folder/NAME.tokens`, NAME being the text file's without its extension, and
-/// saves the tokenizer in the folder beside it. Bounded memory; both appear when they are complete,
-/// and of a text that is refused nothing stays, the folder included. `progress` is told the bytes read and the bytes in all.
-///
-/// A folder that already holds another tokenizer is refused: its token files would no longer fit.
+/// Encodes one text, as [`prepare_corpora`] does several.
 ///
 /// # Errors
-/// [`DataError::VocabularyMismatch`] as said, those of [`text::open`], [`Tokenizer::encode_text`] and
-/// [`TokenFileWriter`].
+/// As there.
 pub fn prepare_corpus(
     input: impl AsRef<Path>,
     tokenizer: &Tokenizer,
     folder: impl AsRef<Path>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Prepared> {
-    let (input, folder) = (input.as_ref(), folder.as_ref());
-    let file = text::open(input)?;
+    let mut watch = |_: &Path, done, total| progress(done, total);
+    let made = prepare_corpora(&[input.as_ref()], tokenizer, folder, &mut watch)?;
+    Ok(made.into_iter().next().expect("one text, one token file"))
+}
+
+/// Encodes each of `inputs` into `folder/NAME.tokens`, NAME being the text file's without its
+/// extension, and saves the tokenizer in the folder beside them. Bounded memory; all appear when the
+/// last is complete, and when one text is refused nothing stays, the folder included. `progress` is
+/// told the text, the bytes read of it and its bytes in all.
+///
+/// A folder that already holds another tokenizer is refused: its token files would no longer fit.
+///
+/// # Errors
+/// [`DataError::VocabularyMismatch`] as said, those of [`text::open`], [`Tokenizer::encode_text`] and
+/// [`TokenFileWriter`].
+pub fn prepare_corpora<P: AsRef<Path>>(
+    inputs: &[P],
+    tokenizer: &Tokenizer,
+    folder: impl AsRef<Path>,
+    progress: &mut dyn FnMut(&Path, u64, u64),
+) -> Result<Vec<Prepared>> {
+    let folder = folder.as_ref();
+    let files: Vec<File> = inputs.iter().map(text::open).collect::<Result<_>>()?;
     let has_tokenizer = folder.join(KIND_FILE).exists();
     if has_tokenizer {
         let there = Tokenizer::load(folder)?;
@@ -44,19 +61,38 @@ pub fn prepare_corpus(
         tokenizer.vocabulary().expect_same(there.vocabulary(), &name)?;
     }
     let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    let made = encode(input, file, tokenizer, folder, progress).and_then(|made| {
+    let make = || -> Result<Vec<Prepared>> {
+        let mut encoded = Vec::new();
+        for (input, file) in inputs.iter().zip(files) {
+            encoded.push(encode(input.as_ref(), file, tokenizer, folder, progress)?);
+        }
         if !has_tokenizer {
             tokenizer.save(folder)?;
         }
-        Ok(made)
-    });
+        encoded.into_iter().map(Encoded::finish).collect()
+    };
+    let made = make();
     if made.is_err() {
         for folder in new {
             // Only an empty folder goes: what somebody else has put there stays.
-            let _ = fs::remove_dir(folder);
+            let _ = remove_empty_folder(folder);
         }
     }
     made
+}
+
+/// A token file that is complete but has not appeared yet.
+struct Encoded {
+    writer: TokenFileWriter,
+    source: [u8; 32],
+    prepared: Prepared,
+}
+
+impl Encoded {
+    fn finish(self) -> Result<Prepared> {
+        self.writer.finish(self.prepared.counts, self.source)?;
+        Ok(self.prepared)
+    }
 }
 
 fn encode(
@@ -64,18 +100,21 @@ fn encode(
     file: File,
     tokenizer: &Tokenizer,
     folder: &Path,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Prepared> {
+    progress: &mut dyn FnMut(&Path, u64, u64),
+) -> Result<Encoded> {
     let total = file.metadata().map_or(0, |metadata| metadata.len());
     let path = folder.join(format!("{}.tokens", stem(input)));
     let mut writer = TokenFileWriter::create(&path, tokenizer.vocabulary())?;
-    let mut report = |bytes| progress(bytes, total);
+    let mut report = |bytes| progress(input, bytes, total);
     let mut reader = Hashing::new(file, &mut report);
     let name = input.display().to_string();
     let counts = tokenizer.encode_text(&mut reader, &name, &mut |ids| writer.append(ids))?;
+    if counts.tokens == 0 {
+        return Err(DataError::Empty { name });
+    }
     let source = reader.digest();
-    writer.finish(counts, source)?;
-    Ok(Prepared { path, counts, source_hash: hex(&source) })
+    let prepared = Prepared { path, counts, source_hash: hex(&source) };
+    Ok(Encoded { writer, source, prepared })
 }
 
 /// Whether `folder` holds a token file of exactly this text and tokenizer; its path if so.
@@ -89,7 +128,7 @@ pub fn prepared(
 ) -> Result<Option<PathBuf>> {
     let input = input.as_ref();
     let path = folder.as_ref().join(format!("{}.tokens", stem(input)));
-    if !fs::exists(&path).map_err(|error| DataError::open(&path, error))? {
+    if !std::fs::exists(&path).map_err(|error| DataError::open(&path, error))? {
         return Ok(None);
     }
     let source = crate::hash::sha256_file(input)?;
@@ -103,6 +142,8 @@ fn stem(input: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{TokenFile, TokenizerKind, Tokens, VocabularyLimits};
 
@@ -146,6 +187,20 @@ mod tests {
         let error = prepare_corpus(&text, &tokenizer, &out, &mut |_, _| {}).unwrap_err();
         assert!(matches!(error, DataError::InvalidUtf8 { line: 2, .. }), "{error}");
         assert!(!out.exists(), "a folder that was made for it goes too");
+        // Nor does a good one that comes before it.
+        let good = folder.path().join("good.txt");
+        fs::write(&good, "fine\n").unwrap();
+        for there_before in [false, true] {
+            if there_before {
+                fs::create_dir(&out).unwrap();
+            }
+            let both = prepare_corpora(&[&good, &text], &tokenizer, &out, &mut |_, _, _| {});
+            assert!(matches!(both, Err(DataError::InvalidUtf8 { line: 2, .. })));
+            assert_eq!(out.exists(), there_before);
+        }
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "no token file, no tokenizer");
+        let both = prepare_corpora(&[&good, &text], &Tokenizer::bytes(), &out, &mut |_, _, _| {});
+        assert_eq!(both.unwrap().len(), 2);
         assert!(prepare_corpus(&text, &Tokenizer::bytes(), folder.path(), &mut |_, _| {}).is_ok());
         let missing = prepare_corpus(folder.path().join("no"), &tokenizer, &out, &mut |_, _| {});
         assert!(matches!(missing, Err(DataError::Missing { .. })));

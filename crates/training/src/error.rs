@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::CheckpointError;
 use crate::config::ConfigError;
 use crate::device::DeviceError;
+use crate::lock::Owner;
 
 /// Result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -44,6 +45,39 @@ pub enum Error {
         path: PathBuf,
         /// What is missing or wrong.
         problem: String,
+    },
+    /// Another process writes to the run.
+    #[error(
+        "{} is being written by {}: wait for its end, or stop it; evaluate, score, generate and \
+         report need not wait",
+        .path.display(), owner_name(owner.as_ref())
+    )]
+    Locked {
+        /// The run.
+        path: PathBuf,
+        /// Who, where the lock says so.
+        owner: Option<Owner>,
+    },
+    /// A log has lost lines that a checkpoint vouches for.
+    #[error(
+        "{} is shorter than the {length} bytes that the checkpoint vouches for: restore it, or \
+         start a new run", .path.display()
+    )]
+    LogTooShort {
+        /// The log.
+        path: PathBuf,
+        /// Bytes that it should have at least.
+        length: u64,
+    },
+    /// A run under way could not write, and stopped.
+    #[error("{error}; the run stopped at step {step}, and {kept}")]
+    Stopped {
+        /// What could not be written, and why.
+        error: Box<Error>,
+        /// The step that it had reached.
+        step: u64,
+        /// What is left, and how to go on from there.
+        kept: String,
     },
     /// A file of the run cannot be read.
     #[error("cannot read {}: {source}", .path.display())]
@@ -124,7 +158,16 @@ pub enum Error {
     Report(String),
 }
 
+fn owner_name(owner: Option<&Owner>) -> String {
+    owner.map_or_else(|| "another process".to_string(), ToString::to_string)
+}
+
 impl Error {
+    /// Whether the disk refused to take something.
+    pub(crate) fn is_write(&self) -> bool {
+        matches!(self, Self::Write { .. } | Self::Data(lampwick_data::DataError::Write { .. }))
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read { path: path.into(), source }
     }

@@ -3,12 +3,13 @@
 //! Reading order:
 //! - [`config`]: the whole of a run as one typed struct; overrides; errors that name the line;
 //! - [`corpus`]: the config's text as token ids;
+//! - `start`: how a run begins, or goes on where it was interrupted;
 //! - [`mod@train`]: **the main loop**, truncated BPTT with carried state;
 //! - `step`, `gradients`, `optimizer`, [`schedule`], `averaging`: what one step does;
 //! - [`mod@evaluate`]: perplexity of a text, every token scored;
 //! - [`checkpoint`], `snapshot`, `state`: what survives a kill;
-//! - [`run_dir`], [`logs`], `tensorboard`, [`report`]: what a run leaves behind; [`runs`]: a folder
-//!   of them;
+//! - [`run_dir`], `lock`, [`logs`], `tensorboard`, [`report`]: what a run leaves behind, and who may
+//!   write there; [`runs`]: a folder of them;
 //! - [`observer`]: what it tells whoever watches; [`dry_run`](mod@dry_run): what it would take;
 //! - [`device`]: device names; [`model`]: a trained run as a model to use.
 //!
@@ -26,6 +27,7 @@
 //!   events.out...    the same for TensorBoard, where `report.tensorboard` asks for it
 //!   report.html      curves, samples, config, published figures; one self-contained page
 //!   checkpoints/     step-000000004650-epoch-0001/ ...: the newest few and the best
+//!   lock             held by the process that writes to the run, and its name
 //! ```
 //!
 //! Every file but the three logs appears by an atomic rename; the logs are appended to, and a resumed
@@ -42,6 +44,7 @@ pub mod evaluate;
 mod exact;
 mod finish;
 mod gradients;
+mod lock;
 pub mod logs;
 mod memory;
 pub mod model;
@@ -55,6 +58,7 @@ pub mod run_dir;
 pub mod runs;
 pub mod schedule;
 mod snapshot;
+mod start;
 mod state;
 mod step;
 mod tensorboard;
@@ -65,8 +69,10 @@ pub use corpus::{Corpus, Text};
 pub use dry_run::{DryRun, dry_run};
 pub use error::{Error, Result};
 pub use evaluate::{EvaluationOptions, evaluate};
+pub use lock::Owner;
 pub use logs::{Metric, Scored};
 pub use model::{TrainedModel, Which};
 pub use observer::{Event, Observer, Started, Step};
 pub use run_dir::{RunDir, RunInfo};
-pub use train::{Outcome, Summary, resume, train};
+pub use start::{resume, train};
+pub use train::{Outcome, Summary};

@@ -1,9 +1,9 @@
 //! The append-only files of a run: one JSON object a line.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use lampwick_data::files::OutputFile;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -132,10 +132,10 @@ pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
         .cloned()
 }
 
-/// An append-only file whose length is part of each checkpoint.
+/// An append-only file whose length is known.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    file: File,
+    file: OutputFile,
     path: PathBuf,
     length: u64,
 }
@@ -143,38 +143,29 @@ pub(crate) struct Lines {
 impl Lines {
     /// Opens for appending, cut to `length` (0 for a new run).
     pub(crate) fn open(path: &Path, length: u64) -> Result<Self> {
-        let open = || -> std::io::Result<File> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .read(true)
-                .open(path)?;
-            if file.metadata()?.len() < length {
-                return Err(std::io::Error::other(format!(
-                    "it is shorter than the {length} bytes that the checkpoint vouches for"
-                )));
-            }
-            file.set_len(length)?;
-            file.seek(SeekFrom::End(0))?;
-            Ok(file)
-        };
-        let file = open().map_err(|e| Error::write(path, e))?;
+        let mut file = OutputFile::open(path).map_err(|e| Error::write(path, e))?;
+        file.cut(length).map_err(|e| match e.kind() {
+            ErrorKind::UnexpectedEof => Error::LogTooShort { path: path.into(), length },
+            _ => Error::write(path, e),
+        })?;
         Ok(Self { file, path: path.into(), length })
     }
 
-    /// Appends one line.
+    /// Appends one line, the whole of it or nothing.
     pub(crate) fn push(&mut self, line: &impl Serialize) -> Result<()> {
         let mut bytes = serde_json::to_vec(line).expect("a log line is plain data");
         bytes.push(b'\n');
-        self.file.write_all(&bytes).map_err(|e| Error::write(&self.path, e))?;
+        if let Err(error) = self.file.write_all(&bytes) {
+            let _ = self.file.cut(self.length);
+            return Err(Error::write(&self.path, error));
+        }
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     /// Flushes to the disk: before a checkpoint vouches for the length.
     pub(crate) fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|e| Error::write(&self.path, e))
+        self.file.sync().map_err(|e| Error::write(&self.path, e))
     }
 }
 
@@ -188,13 +179,20 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Opens the logs of `dir`, cut to `lengths`. `events_since`: for an event file, when the run
-    /// began, in seconds since 1970.
-    pub(crate) fn open(dir: &Path, lengths: LogLengths, events_since: Option<u64>) -> Result<Self> {
+    /// Opens the logs of a run that stands at `step`, each cut to what a checkpoint of that step
+    /// vouches for. Also says the seconds that the run had taken until then. `events_since`: for an
+    /// event file, when the run began, in seconds since 1970.
+    pub(crate) fn open(
+        dir: &Path,
+        lengths: LogLengths,
+        step: u64,
+        events_since: Option<u64>,
+    ) -> Result<(Self, f64)> {
         let [metrics, timings, samples] = [METRICS, TIMINGS, SAMPLES].map(|name| dir.join(name));
+        let (until, seconds) = timings_until(&timings, step)?;
         let mut logs = Self {
             metrics: Lines::open(&metrics, lengths.metrics)?,
-            timings: Lines::open(&timings, lengths.timings)?,
+            timings: Lines::open(&timings, until)?,
             samples: Lines::open(&samples, lengths.samples)?,
             events: None,
         };
@@ -202,7 +200,7 @@ impl Logs {
             let (metrics, timings, samples) = (read(&metrics)?, read(&timings)?, read(&samples)?);
             logs.events = Some(EventFile::open(dir, started, &metrics, &timings, &samples)?);
         }
-        Ok(logs)
+        Ok((logs, seconds))
     }
 
     pub(crate) fn metric(&mut self, metric: &Metric) -> Result<()> {
@@ -220,17 +218,31 @@ impl Logs {
         self.events.as_mut().map_or(Ok(()), |events| events.sample(sample))
     }
 
-    /// Syncs all three and returns their lengths.
+    /// Syncs all three and returns the lengths that a checkpoint vouches for.
     pub(crate) fn sync(&self) -> Result<LogLengths> {
         for lines in [&self.metrics, &self.timings, &self.samples] {
             lines.sync()?;
         }
-        Ok(LogLengths {
-            metrics: self.metrics.length,
-            timings: self.timings.length,
-            samples: self.samples.length,
-        })
+        Ok(LogLengths { metrics: self.metrics.length, samples: self.samples.length })
     }
+}
+
+/// How many bytes of `timings.jsonl` belong to the steps up to `step`, and the last one's seconds.
+fn timings_until(path: &Path, step: u64) -> Result<(u64, f64)> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0.0)),
+        Err(error) => return Err(Error::read(path, error)),
+    };
+    let (mut length, mut seconds) = (0, 0.0);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        match serde_json::from_slice::<Timing>(line) {
+            Ok(timing) if timing.step <= step && line.ends_with(b"\n") => seconds = timing.seconds,
+            _ => break,
+        }
+        length += line.len() as u64;
+    }
+    Ok((length, seconds))
 }
 
 #[cfg(test)]
@@ -258,6 +270,11 @@ mod tests {
         let steps: Vec<Timing> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         assert_eq!(steps.iter().map(|t| t.step).collect::<Vec<_>>(), [1, 3]);
         assert!(Lines::open(&path, 10_000).unwrap_err().to_string().contains("shorter"));
+        // The clock's own lines go by their steps.
+        let at = |step| timings_until(&path, step).unwrap();
+        assert_eq!(at(0), (0, 0.0));
+        assert_eq!(at(2), (vouched, 1.0));
+        assert_eq!(at(3), (text.len() as u64, 1.0));
         assert!(Lines::open(&dir.path().join("no/such/folder.jsonl"), 0).is_err());
     }
 }

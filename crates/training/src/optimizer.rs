@@ -5,6 +5,7 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{self, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
+use burn_pack::{Reader, Writer};
 
 use crate::config::OptimizerConfig;
 use crate::gradients;
@@ -88,11 +89,19 @@ impl Rule {
         }
     }
 
-    /// The state for a checkpoint; `None` where there is none.
+    /// Whether there is something to remember between two steps.
+    pub(crate) fn has_state(&self) -> bool {
+        matches!(self, Self::Burn(_))
+    }
+
+    /// The state for a checkpoint; `None` where there is none. The same values give the same bytes.
     pub(crate) fn to_bytes(&self) -> Result<Option<Vec<u8>>, String> {
         match self {
             Self::Descent { .. } => Ok(None),
-            Self::Burn(rule) => Ok(Some(rule.into_bytes().map_err(|e| e.to_string())?.to_vec())),
+            Self::Burn(rule) => {
+                let bytes = rule.into_bytes().map_err(|e| e.to_string())?;
+                by_name(bytes).map(Some).map_err(|e| e.to_string())
+            }
         }
     }
 
@@ -103,11 +112,40 @@ impl Rule {
                 Err("plain SGD has no state, but the checkpoint has one".into())
             }
             Self::Burn(rule) => {
-                let bytes = burn::tensor::Bytes::from_bytes_vec(bytes);
-                Ok(Self::Burn(Box::new(rule.from_bytes(bytes).map_err(|e| e.to_string())?)))
+                let record = burn::tensor::Bytes::from_bytes_vec(bytes.clone());
+                let tensors = Reader::from_bytes(record.clone()).and_then(Reader::into_tensors);
+                // Burn panics at a tensor of no parameter.
+                let tensors = tensors.map_err(|e| e.to_string())?;
+                if let Some(tensor) = tensors.iter().find(|tensor| tensor.param_id.is_none()) {
+                    return Err(format!("{} belongs to no parameter", tensor.name));
+                }
+                let loaded =
+                    Self::Burn(Box::new(rule.from_bytes(record).map_err(|e| e.to_string())?));
+                // And it leaves out in silence what it cannot use.
+                if loaded.to_bytes()?.as_ref() != Some(&bytes) {
+                    return Err("it holds the state of another optimiser".into());
+                }
+                Ok(loaded)
             }
         }
     }
+}
+
+/// Burn's record with its tensors in the order of their names: it writes them in that of a hash map,
+/// which is another in each process.
+fn by_name(record: burn::tensor::Bytes) -> Result<Vec<u8>, burn_pack::Error> {
+    let reader = Reader::from_bytes(record)?;
+    let (scalars, metadata) = (reader.scalars().clone(), reader.metadata().clone());
+    let mut tensors = reader.into_tensors()?;
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut writer = Writer::new(tensors);
+    for (key, value) in &scalars {
+        writer = writer.with_scalar(key, *value);
+    }
+    for (key, value) in &metadata {
+        writer = writer.with_metadata(key, value);
+    }
+    Ok(writer.into_bytes()?.to_vec())
 }
 
 struct Descent<'a> {

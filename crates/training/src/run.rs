@@ -119,10 +119,9 @@ impl Run {
     }
 
     /// Writes a checkpoint and forgets old ones.
-    pub(crate) fn save(&mut self, dir: &RunDir, logs: &Logs, seconds: f64) -> Result<PathBuf> {
+    pub(crate) fn save(&mut self, dir: &RunDir, logs: &Logs) -> Result<PathBuf> {
         self.state.position = self.batches.position();
         self.state.averaged = self.average.as_ref().map(|average| average.count);
-        self.state.seconds = seconds;
         self.state.logs = logs.sync()?;
         let files = snapshot::files(
             &self.state,
@@ -133,8 +132,7 @@ impl Run {
         )?;
         let checkpoints = dir.checkpoints();
         let path = checkpoint::publish(&checkpoints, &self.state.checkpoint_name(), &files)?;
-        let best = self.state.best.as_ref().map(|best| best.checkpoint.as_str());
-        checkpoint::prune(&checkpoints, self.config.checkpoint.keep, best)?;
+        checkpoint::prune(&checkpoints, self.config.checkpoint.keep)?;
         Ok(path)
     }
 

@@ -6,12 +6,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use lampwick_data::files::{create_folder, remove_unfinished};
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
+use crate::lock::{self, Lock};
+use crate::logs::{METRICS, SAMPLES, TIMINGS};
+use crate::tensorboard;
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -74,16 +78,60 @@ pub struct DataInfo {
 }
 
 impl RunDir {
-    /// Makes a new run directory; an empty folder may be there already.
+    /// Makes a new run directory and takes its lock; an empty folder may be there already, and so
+    /// may what a run left that was killed before its first step could be taken.
     ///
     /// # Errors
-    /// [`Error::RunDirectoryTaken`] when it holds anything, [`Error::Write`] when it cannot be made.
-    pub fn create(path: &Path) -> Result<Self> {
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::RunDirectoryTaken { path: path.into() });
+    /// [`Error::RunDirectoryTaken`] when it holds anything else, [`Error::Locked`],
+    /// [`Error::Write`] when it cannot be made.
+    pub(crate) fn create(path: &Path) -> Result<(Self, Lock)> {
+        let run = Self { path: path.into() };
+        run.expect_unused()?;
+        create_folder(path).map_err(|e| Error::write(path, e))?;
+        let lock = Lock::acquire(path)?;
+        run.expect_unused()?; // nobody has come in between
+        run.remove_unfinished()?;
+        Ok((run, lock))
+    }
+
+    /// Refuses a folder that holds more than the beginning of a run. A run has begun when its
+    /// config is there, which is written last.
+    fn expect_unused(&self) -> Result<()> {
+        const BEGINNING: [&str; 7] =
+            [lock::FILE, "tokenizer", "run.json", METRICS, TIMINGS, SAMPLES, "checkpoints"];
+        let Ok(entries) = fs::read_dir(&self.path) else { return Ok(()) };
+        let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        let is_beginning = names.iter().all(|name| {
+            let name = name.to_string_lossy();
+            BEGINNING.contains(&name.as_ref())
+                || name.starts_with(".writing-")
+                || name.starts_with(tensorboard::PREFIX)
+        });
+        let is_ours = names.iter().any(|name| name == lock::FILE);
+        if names.is_empty() || (is_ours && is_beginning) {
+            return Ok(());
         }
-        fs::create_dir_all(path).map_err(|e| Error::write(path, e))?;
-        Ok(Self { path: path.into() })
+        Err(Error::RunDirectoryTaken { path: self.path.clone() })
+    }
+
+    /// An existing run, to be continued: with its lock, and without what a killed process left half
+    /// written.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`], [`Error::Locked`], [`Error::Write`].
+    pub(crate) fn open_to_write(path: &Path) -> Result<(Self, Lock)> {
+        let run = Self::open(path)?;
+        let lock = Lock::acquire(path)?;
+        run.remove_unfinished()?;
+        Ok((run, lock))
+    }
+
+    /// Removes what was not finished. Only for who holds the lock.
+    pub(crate) fn remove_unfinished(&self) -> Result<()> {
+        for folder in [self.path.clone(), self.path.join("tokenizer"), self.checkpoints()] {
+            remove_unfinished(&folder).map_err(|(path, e)| Error::write(&path, e))?;
+        }
+        Ok(())
     }
 
     /// An existing run.
@@ -226,7 +274,12 @@ mod tests {
     #[test]
     fn a_used_folder_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(RunDir::create(dir.path()).is_ok(), "an empty folder may be used");
+        let (_, lock) = RunDir::create(dir.path()).unwrap(); // an empty folder may be used
+        let second = RunDir::create(dir.path()).unwrap_err();
+        assert!(matches!(second, Error::Locked { .. }), "{second}");
+        drop(lock);
+        fs::create_dir(dir.path().join("tokenizer")).unwrap();
+        assert!(RunDir::create(dir.path()).is_ok(), "and one that a run died in before it began");
         fs::write(dir.path().join("notes.txt"), "mine").unwrap();
         let error = RunDir::create(dir.path()).unwrap_err().to_string();
         assert!(error.contains("--resume"), "{error}");

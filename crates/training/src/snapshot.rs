@@ -4,7 +4,7 @@ use burn::prelude::*;
 use lampwick_models::{LanguageModel, LanguageModelConfig, StackState};
 
 use crate::averaging::Average;
-use crate::checkpoint::Files;
+use crate::checkpoint::{Files, MISSING};
 use crate::error::{Error, Result};
 use crate::optimizer::Rule;
 use crate::parameters::{self, Matrices};
@@ -70,9 +70,10 @@ pub(crate) fn restore(
     let bytes = files.require(MODEL)?;
     parameters::from_bytes(&mut model, bytes).map_err(|e| files.mismatch(MODEL, &e))?;
     let model = parameters::name_by_path(model);
-    let rule = match files.take(OPTIMIZER) {
-        Some(bytes) => rule.load(bytes).map_err(|e| files.mismatch(OPTIMIZER, &e))?,
-        None => rule,
+    let rule = match (rule.has_state() && state.step > 0, files.take(OPTIMIZER)) {
+        (_, Some(bytes)) => rule.load(bytes).map_err(|e| files.mismatch(OPTIMIZER, &e))?,
+        (true, None) => return Err(files.mismatch(OPTIMIZER, MISSING).into()),
+        (false, None) => rule,
     };
     let average = match (state.averaged, files.take(AVERAGE)) {
         (Some(count), Some(bytes)) => {
@@ -81,12 +82,16 @@ pub(crate) fn restore(
                 .map_err(|e| files.mismatch(AVERAGE, &e))?;
             Some(Average { mean: parameters::name_by_path(average.mean), count })
         }
-        _ => None,
+        (Some(_), None) => return Err(files.mismatch(AVERAGE, MISSING).into()),
+        (None, Some(_)) => return Err(files.mismatch(AVERAGE, "no average has begun").into()),
+        (None, None) => None,
     };
     let carry = match files.take(CARRY) {
         Some(bytes) => Some(carry(&model, batch, bytes).map_err(|e| files.mismatch(CARRY, &e))?),
+        None if !state.validated => return Err(files.mismatch(CARRY, MISSING).into()),
         None => None,
     };
+    files.expect_empty()?;
     Ok(Restored { state, model, rule, average, carry })
 }
 

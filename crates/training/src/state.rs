@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::exact;
 use crate::schedule::ScheduleState;
 
-/// The loop's whole state besides the tensors.
+/// The loop's whole state besides the tensors, and nothing of the clock: what time a run has taken is
+/// read back from `timings.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct State {
     /// Optimiser steps taken.
     pub(crate) step: u64,
@@ -36,9 +36,6 @@ pub(crate) struct State {
     pub(crate) valid_losses: Vec<f64>,
     /// The best validation so far.
     pub(crate) best: Option<Best>,
-    /// Seconds of all sessions up to here.
-    #[serde(with = "exact")]
-    pub(crate) seconds: f64,
     /// Bytes of the append-only files that belong to this checkpoint.
     pub(crate) logs: LogLengths,
 }
@@ -58,10 +55,8 @@ pub(crate) struct Best {
 /// Lengths of the files that a run appends to. A resumed run cuts what is beyond: it will write the
 /// same bytes again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct LogLengths {
     pub(crate) metrics: u64,
-    pub(crate) timings: u64,
     pub(crate) samples: u64,
 }
 
@@ -103,7 +98,6 @@ impl State {
             line_loss: MeanLoss::default(),
             valid_losses: Vec::new(),
             best: None,
-            seconds: 0.0,
             logs: LogLengths::default(),
         }
     }

@@ -1,14 +1,12 @@
 //! The main loop: truncated BPTT with carried state, until the budget is spent.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::averaging::{self, Average};
 use crate::checkpoint;
-use crate::config::Config;
-use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::evaluate::EvaluationOptions;
+use crate::lock::Lock;
 use crate::logs::{Logs, Metric, Scored, Timing};
 use crate::observer::{Event, Observer, Started, Step};
 use crate::pace::Pace;
@@ -49,63 +47,12 @@ pub struct Summary {
     pub test: Option<Scored>,
 }
 
-/// Starts a run in an empty or new folder.
-///
-/// `stop`: raise it (to a signal's number, anything but 0) to end the run at the next step with a
-/// checkpoint.
-///
-/// # Errors
-/// Everything that [`Error`] lists. The last good checkpoint stays.
-pub fn train(
-    config: &Config,
-    dir: &Path,
-    stop: &AtomicI32,
-    observer: &mut dyn Observer,
-) -> Result<Outcome> {
-    // Data and model first: a config that cannot run leaves no folder behind.
-    let run = Run::build(config, Corpus::open(config)?)?;
-    let dir = RunDir::create(dir)?;
-    dir.write_tokenizer(&run.corpus.tokenizer)?;
-    let logs = Logs::open(dir.path(), run.state.logs, run.events_since())?;
-    dir.write_info(&run.info)?;
-    // Last: a folder with a config.toml is a run that can be resumed.
-    dir.write_config(&run.config)?;
-    Session { run, dir, logs, pace: Pace::start(0.0), stop, observer }.drive()
-}
-
-/// Continues a run from its newest whole checkpoint, or from the start where there is none yet:
-/// bit by bit what the run would have been without the interruption.
-///
-/// # Errors
-/// As [`train`]; [`Error::DataChanged`] when the text is another one now.
-pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Result<Outcome> {
-    let dir = RunDir::open(dir)?;
-    let config = dir.config()?;
-    let mut run = Run::build(&config, Corpus::open(&config)?)?;
-    let saved = dir.info()?;
-    saved.expect_same_data(&run.info)?;
-    run.info.started = saved.started;
-    let checkpoints = dir.checkpoints();
-    checkpoint::remove_unfinished(&checkpoints)?;
-    if checkpoint::list(&checkpoints).is_empty() {
-        observer.event(&Event::Warning("no checkpoint was written yet: the run starts over"));
-    } else {
-        let (files, refused) = checkpoint::newest_valid(&checkpoints)?;
-        for error in refused {
-            let warning = format!("{error}; falling back to an older checkpoint");
-            observer.event(&Event::Warning(&warning));
-        }
-        run = run.restored(files)?;
-    }
-    let logs = Logs::open(dir.path(), run.state.logs, run.events_since())?;
-    let pace = Pace::start(run.state.seconds);
-    Session { run, dir, logs, pace, stop, observer }.drive()
-}
-
 /// A run under way in this process.
 pub(crate) struct Session<'a> {
     pub(crate) run: Run,
     pub(crate) dir: RunDir,
+    /// Held until the session ends.
+    pub(crate) _lock: Lock,
     pub(crate) logs: Logs,
     pub(crate) pace: Pace,
     pub(crate) stop: &'a AtomicI32,
@@ -114,17 +61,22 @@ pub(crate) struct Session<'a> {
 
 impl Session<'_> {
     /// The whole of training, then what follows it.
-    fn drive(mut self) -> Result<Outcome> {
-        self.note("running")?; // a resumed run's run.json still says how it stopped
-        let outcome = self.epochs();
+    pub(crate) fn drive(mut self) -> Result<Outcome> {
+        // A resumed run's run.json still says how it stopped.
+        let outcome = self.note("running").and_then(|()| self.epochs());
         let state = match &outcome {
             Ok(Outcome::Finished(_)) => "finished".to_string(),
             Ok(Outcome::Interrupted { .. }) => "interrupted".to_string(),
             Err(error) => format!("failed: {error}"),
         };
         let noted = self.note(&state).and_then(|()| report::write(self.dir.path()));
-        let outcome = outcome?; // the run's own error says more than that of a full disk after it
-        let path = noted?;
+        if outcome.is_err() || noted.is_err() {
+            // A removal that failed, perhaps for good: the next start tries again.
+            let _ = self.dir.remove_unfinished();
+        }
+        // The run's own error says more than that of a full disk after it.
+        let outcome = outcome.map_err(|error| self.stopped_by(error))?;
+        let path = noted.map_err(|error| self.stopped_by(error))?;
         self.observer.event(&Event::Report { path: &path });
         Ok(outcome)
     }
@@ -138,15 +90,15 @@ impl Session<'_> {
                 }
                 self.run.next_epoch();
             }
-            let mut since_checkpoint = (self.run.state.step, self.pace.seconds());
+            let mut last_checkpoint = self.pace.seconds();
             while !self.run.limit_reached(self.pace.seconds()) && self.step()? {
                 if let Some(signal) = self.stopped() {
                     self.checkpoint()?;
                     return Ok(Outcome::Interrupted { signal, step: self.run.state.step });
                 }
-                if self.checkpoint_due(since_checkpoint) {
+                if self.checkpoint_due(last_checkpoint) {
                     self.checkpoint()?;
-                    since_checkpoint = (self.run.state.step, self.pace.seconds());
+                    last_checkpoint = self.pace.seconds();
                 }
             }
             if !self.validate()? {
@@ -277,16 +229,17 @@ impl Session<'_> {
             self.finite(&what, value, step, lr, "the weights were not saved")?;
         }
         self.log_timing()?;
-        let path = self.run.save(&self.dir, &self.logs, self.pace.seconds())?;
+        let path = self.run.save(&self.dir, &self.logs)?;
         self.observer.event(&Event::Checkpoint { path: &path });
         self.pace.pause();
         Ok(())
     }
 
-    fn checkpoint_due(&self, (step, seconds): (u64, f64)) -> bool {
+    /// By steps of the whole run, so that an interruption moves none of them.
+    fn checkpoint_due(&self, last: f64) -> bool {
         let c = &self.run.config.checkpoint;
-        (c.every_steps > 0 && self.run.state.step >= step + c.every_steps)
-            || (c.every_minutes > 0.0 && self.pace.seconds() >= seconds + 60.0 * c.every_minutes)
+        (c.every_steps > 0 && self.run.state.step.is_multiple_of(c.every_steps))
+            || (c.every_minutes > 0.0 && self.pace.seconds() >= last + 60.0 * c.every_minutes)
     }
 
     fn stopped(&self) -> Option<i32> {
@@ -298,13 +251,27 @@ impl Session<'_> {
         if value.is_finite() {
             return Ok(());
         }
-        let good = match checkpoint::list(&self.dir.checkpoints()).pop() {
-            Some(path) => format!("the last good checkpoint is {}", path.display()),
-            None => "no checkpoint was written yet".to_string(),
-        };
-        let kept = format!("{left_undone}; {good}");
+        let kept = format!("{left_undone}; {}", self.last_good());
         let epoch = self.run.state.epoch;
         Err(Error::NonFinite { what: what.into(), value, step, epoch, lr, kept })
+    }
+
+    /// What there is to go on from.
+    fn last_good(&self) -> String {
+        match checkpoint::list(&self.dir.checkpoints()).pop() {
+            Some(path) => format!("the last good checkpoint is {}", path.display()),
+            None => "no checkpoint was written yet".to_string(),
+        }
+    }
+
+    /// An error of the disk with what is left of the run; others as they are.
+    fn stopped_by(&self, error: Error) -> Error {
+        if !error.is_write() {
+            return error;
+        }
+        let (good, run) = (self.last_good(), self.dir.path().display());
+        let kept = format!("{good}: make room, then continue with `lampwick train --resume {run}`");
+        Error::Stopped { error: Box::new(error), step: self.run.state.step, kept }
     }
 
     fn log_line(&mut self, lr: f64, gradient_norm: f64) -> Result<()> {

@@ -1,9 +1,11 @@
 //! A run that was stopped anywhere and resumed is, bit by bit, the run that was not.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use lampwick_training::{Config, Event, Outcome, resume, train};
+use lampwick_training::config::CheckpointConfig;
+use lampwick_training::{Config, Event, Outcome, RunDir, TrainedModel, Which, resume, train};
 
 /// Everything that has a state: dropout of every kind, Adam's moments, random windows, averaging.
 fn config(more: &str) -> Config {
@@ -74,19 +76,23 @@ fn in_pieces(config: &Config, dir: &Path, steps: &[u64]) {
     }
 }
 
-/// The weights of the last checkpoint, and the logs that hold no clock.
-fn bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let newest = lampwick_training::checkpoint::list(&dir.join("checkpoints")).pop().unwrap();
-    let mut files = vec![
-        newest.join("model.safetensors"),
-        dir.join("metrics.jsonl"),
-        dir.join("samples.jsonl"),
-    ];
-    let average = newest.join("average.safetensors");
-    if average.exists() {
-        files.push(average);
+/// Every checkpoint to the last byte, and the logs that hold no clock.
+fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = vec![dir.join("metrics.jsonl"), dir.join("samples.jsonl")];
+    for checkpoint in lampwick_training::checkpoint::list(&dir.join("checkpoints")) {
+        files.extend(std::fs::read_dir(checkpoint).unwrap().map(|e| e.unwrap().path()));
     }
-    files.into_iter().map(|p| (p.display().to_string(), std::fs::read(p).unwrap())).collect()
+    let name = |path: &Path| path.strip_prefix(dir).unwrap().display().to_string();
+    files.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+}
+
+#[track_caller]
+fn expect_same(one: &Path, other: &Path) {
+    let (one, other) = (bytes(one), bytes(other));
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    for (name, bytes) in one {
+        assert!(bytes == other[&name], "{name} differs");
+    }
 }
 
 fn same(config: &Config, steps: &[u64]) {
@@ -94,9 +100,7 @@ fn same(config: &Config, steps: &[u64]) {
     let (one, pieces) = (dir.path().join("one"), dir.path().join("pieces"));
     whole(config, &one);
     in_pieces(config, &pieces, steps);
-    for ((name, a), (_, b)) in bytes(&one).iter().zip(bytes(&pieces)) {
-        assert!(*a == b, "{name} differs");
-    }
+    expect_same(&one, &pieces);
     // And a finished run resumed once more stays what it is.
     let before = bytes(&pieces);
     resume(&pieces, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
@@ -134,6 +138,89 @@ fn momentum_and_accumulated_gradients_to_a_number_of_steps() {
 }
 
 #[test]
+fn patience_counts_on_over_interruptions() {
+    // A rate that is too high: the validation loss rises at once, and the run ends early.
+    let config =
+        config("[optimizer]\nname = \"sgd\"\nlr = 30.0\n[budget]\nepochs = 20\npatience = 3\n");
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    whole(&config, &run);
+    let info = RunDir::open(&run).unwrap().info().unwrap();
+    assert!(info.epochs < 20, "patience ends it: {} epochs", info.epochs);
+    let epoch = info.step / info.epochs;
+    same(&config, &[epoch + 1, 2 * epoch + 5, info.step - 2]);
+}
+
+#[test]
+fn a_second_writer_is_refused_while_the_first_runs_and_readers_are_not() {
+    let config = config("[budget]\nepochs = 2\n");
+    let dir = tempfile::tempdir().unwrap();
+    let mut refused = Vec::new();
+    let mut watch = |event: &Event<'_>| {
+        if matches!(event, Event::Step(step) if step.step == 45) {
+            for result in [
+                resume(dir.path(), &AtomicI32::new(0), &mut |_: &Event<'_>| {}),
+                train(&config, dir.path(), &AtomicI32::new(0), &mut |_: &Event<'_>| {}),
+            ] {
+                refused.push(result.unwrap_err().to_string());
+            }
+            let device = lampwick_training::device::parse("flex").unwrap();
+            TrainedModel::load(dir.path(), Which::Newest, &device).unwrap();
+        }
+    };
+    train(&config, dir.path(), &AtomicI32::new(0), &mut watch).unwrap();
+    let owner = format!("being written by process {} on ", std::process::id());
+    assert!(refused[0].contains(&owner), "{refused:?}");
+    assert!(refused[1].contains("is not empty"), "{refused:?}");
+    resume(dir.path(), &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
+}
+
+#[test]
+fn the_best_that_a_kept_checkpoint_knows_of_is_kept_too() {
+    // The loss falls from epoch to epoch, so each epoch's end is the best; one checkpoint is kept.
+    let config = config("[optimizer]\nname = \"adam\"\nlr = 0.003\n[budget]\nepochs = 2\n");
+    let config = Config { checkpoint: CheckpointConfig { keep: 1, ..config.checkpoint }, ..config };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let names = |run: &Path| -> Vec<String> {
+        let list = lampwick_training::checkpoint::list(&run.join("checkpoints"));
+        list.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    let stop = AtomicI32::new(0);
+    let mut watch = |event: &Event<'_>| {
+        if matches!(event, Event::Step(step) if step.epoch == 2 && step.step_in_epoch == 20) {
+            stop.store(15, Ordering::Relaxed);
+        }
+    };
+    train(&config, &run, &stop, &mut watch).unwrap();
+    let kept = names(&run);
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(kept[0].ends_with("-epoch-0001"), "the best stays beside the newest: {kept:?}");
+
+    // The newest is damaged: the run goes back to the best, and what it writes from there on is
+    // neither pruned before the damaged one nor mistaken for it.
+    let checkpoints = run.join("checkpoints");
+    std::fs::write(checkpoints.join(&kept[1]).join("state.json"), "{}").unwrap();
+    let stop = AtomicI32::new(0);
+    let mut watch = |event: &Event<'_>| {
+        if matches!(event, Event::Checkpoint { .. }) {
+            stop.store(15, Ordering::Relaxed);
+        }
+    };
+    resume(&run, &stop, &mut watch).unwrap();
+    let after = names(&run);
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert_eq!(after[0], kept[0]);
+    assert!(after[1] < kept[1], "{after:?}");
+    assert!(checkpoints.join(format!("damaged-{}", kept[1])).exists());
+    resume(&run, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
+    assert!(!checkpoints.join(format!("damaged-{}", kept[1])).exists(), "the run is past it");
+    let one = dir.path().join("one");
+    whole(&config, &one);
+    expect_same(&one, &run);
+}
+
+#[test]
 fn a_damaged_newest_checkpoint_is_passed_by_with_a_warning_and_the_run_ends_the_same() {
     let config = config("[budget]\nepochs = 2\n");
     let dir = tempfile::tempdir().unwrap();
@@ -165,7 +252,7 @@ fn a_damaged_newest_checkpoint_is_passed_by_with_a_warning_and_the_run_ends_the_
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("model.safetensors is damaged"), "{warnings:?}");
     assert!(!litter.exists());
-    assert!(bytes(&one).iter().zip(bytes(&damaged)).all(|((_, a), (_, b))| *a == b));
+    expect_same(&one, &damaged);
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn from_config_to_report() {
         [
             "checkpoints",
             "config.toml",
+            "lock",
             "metrics.jsonl",
             "report.html",
             "run.json",

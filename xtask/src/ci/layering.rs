@@ -50,11 +50,45 @@ pub(crate) fn check() -> Result<String> {
     for folder in WITHOUT_BURN_TRAINING {
         training_code(&root().join("crates").join(folder).join("src"), &mut wrong)?;
     }
+    for folder in ["data", "training"] {
+        changes_of_the_disk(&root().join("crates").join(folder).join("src"), &mut wrong)?;
+    }
     network(&mut wrong)?;
     if !wrong.is_empty() {
         bail!("the layering of ARCHITECTURE.md is broken:\n  {}", wrong.join("\n  "));
     }
     Ok(format!("{} crates", packages.len()))
+}
+
+/// What changes a disk past `data::files`, where a test can make it fail.
+const PAST_THE_FILES: [&str; 7] = [
+    "fs::write(",
+    "fs::rename(",
+    "fs::remove_",
+    "fs::create_dir",
+    "File::create(",
+    "OpenOptions",
+    "set_len(",
+];
+
+/// Every such line outside `data::files` and outside tests.
+fn changes_of_the_disk(folder: &Path, wrong: &mut Vec<String>) -> Result<()> {
+    for path in super::rust_files(folder)? {
+        let is_test = path.file_name().is_some_and(|name| name == "tests.rs");
+        if is_test || path.components().any(|part| part.as_os_str() == "files") {
+            continue;
+        }
+        let text = fs::read_to_string(&path)?;
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            let found = PAST_THE_FILES.iter().find(|call| line.contains(**call));
+            if let Some(call) = found.filter(|_| !line.trim_start().starts_with("//")) {
+                let place = path.strip_prefix(root()).unwrap_or(&path).display();
+                wrong.push(format!("{place}:{}: {call} past lampwick_data::files", number + 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Every import that the table does not allow. Development dependencies count too: a test that

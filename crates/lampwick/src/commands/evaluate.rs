@@ -10,7 +10,7 @@ use lampwick::metrics::figures::{count, figure};
 use lampwick::training::{self, Corpus, EvaluationOptions, Text, TrainedModel};
 use serde_json::json;
 
-use super::opened::open;
+use super::opened::{Weights, open};
 use crate::exit::Exit;
 use crate::machine::Machine;
 
@@ -23,7 +23,7 @@ Examples:
   lampwick evaluate runs/mine other.txt
   lampwick evaluate runs/mine other.txt --json | jq .perplexity
 
-The weights are those of the best validation. Every token of the text is scored, the end of each
+The weights are those of the best validation, or of the newest checkpoint with --newest. Every token of the text is scored, the end of each
 line included where the run's tokens have one; unknown words are scored as <unk> and counted as OOV.
 Two perplexities compare only with the same unit and vocabulary; bits per character compare
 whenever few words are unknown.")]
@@ -42,6 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    weights: Weights,
+    #[command(flatten)]
     machine: Machine,
 }
 
@@ -54,7 +56,8 @@ enum Split {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let TrainedModel { config, tokenizer, model, .. } = open(&arguments.run, &arguments.machine)?;
+    let TrainedModel { config, tokenizer, model, .. } =
+        open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (name, text) = match &arguments.file {
         Some(file) => {
             let (tokens, counts) = Tokens::from_text_file(&tokenizer, file)?;

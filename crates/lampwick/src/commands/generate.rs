@@ -9,7 +9,7 @@ use lampwick::decoding::{self, Finish, GenerateOptions, Sampling};
 use lampwick::models::{Generator, NextToken};
 use serde_json::json;
 
-use super::opened::{on_host, open};
+use super::opened::{Weights, on_host, open};
 use super::samples::Samples;
 use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
@@ -57,6 +57,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    weights: Weights,
+    #[command(flatten)]
     machine: Machine,
 }
 
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         seed: arguments.seed,
     };
     sampling.validate().map_err(|error| Usage(error.to_string()))?;
-    let trained = open(&arguments.run, &arguments.machine)?;
+    let trained = open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (tokenizer, model) = (&trained.tokenizer, &trained.model);
     if on_host(model) {
         write_samples(arguments, sampling, tokenizer, &Generator::new(model))

@@ -7,12 +7,25 @@ use lampwick::training::{RunDir, TrainedModel, Which};
 
 use crate::machine::Machine;
 
+/// `--newest`, as every command that uses a trained run takes it.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Weights {
+    /// Take the weights of the newest checkpoint instead of those of the best validation
+    #[arg(long)]
+    newest: bool,
+}
+
 /// Opens a run on the device asked for, or on the run's own. A damaged checkpoint is passed by for
 /// another one, with a warning.
-pub(super) fn open(run: &Path, machine: &Machine) -> anyhow::Result<TrainedModel> {
+pub(super) fn open(
+    run: &Path,
+    weights: &Weights,
+    machine: &Machine,
+) -> anyhow::Result<TrainedModel> {
     machine.start_threads()?;
     let device = machine.device(&RunDir::open(run)?.config()?.device)?;
-    let trained = TrainedModel::load(run, Which::Best, &device)?;
+    let which = if weights.newest { Which::Newest } else { Which::Best };
+    let trained = TrainedModel::load(run, which, &device)?;
     for warning in &trained.warnings {
         eprintln!("warning: {warning}");
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lampwick::data::{
-    Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpus,
+    Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpora,
 };
 use lampwick::metrics::figures::count;
 use serde_json::json;
@@ -25,7 +25,8 @@ Examples:
 The vocabulary is counted on the first text, or taken from --vocabulary. Each text becomes
 OUT/NAME.tokens: 2 or 4 bytes a token behind a header with the vocabulary's hash, memory-mapped in
 training. Training takes the files whose names hold `train`, `valid` and `test`, or those that
-data.train, data.valid and data.test name. A folder that holds another vocabulary is refused.")]
+data.train, data.valid and data.test name. A folder that holds another vocabulary is refused; when one
+text is, nothing is written.")]
 pub(crate) struct Arguments {
     /// Texts, UTF-8, one sentence or paragraph a line; the first is the one to train on
     #[arg(required = true)]
@@ -69,15 +70,14 @@ enum Kind {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     distinct_names(&arguments.texts)?;
     let tokenizer = tokenizer(arguments)?;
-    let mut made: Vec<(PathBuf, Prepared)> = Vec::new();
-    for text in &arguments.texts {
-        made.push((text.clone(), prepare(text, &tokenizer, &arguments.out)?));
-    }
+    let made = prepare(&arguments.texts, &tokenizer, &arguments.out)?;
     let mut out = std::io::stdout().lock();
     let vocabulary = tokenizer.vocabulary();
     if arguments.json {
-        let files: Vec<_> = made
+        let files: Vec<_> = arguments
+            .texts
             .iter()
+            .zip(&made)
             .map(|(text, made)| {
                 json!({"text": text, "tokens_file": made.path, "counts": made.counts, "sha256": made.source_hash})
             })
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         tokenizer.kind(),
         count(vocabulary.len() as u64)
     )?;
-    for (_, made) in &made {
+    for made in &made {
         writeln!(
             out,
             "{}: {} tokens, {} lines, {} unknown",
@@ -153,14 +153,19 @@ fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
     Ok(Tokenizer::train_file(&kind, &arguments.texts[0], &limits)?)
 }
 
-/// One text to one token file, under a progress bar.
-fn prepare(text: &Path, tokenizer: &Tokenizer, out: &Path) -> anyhow::Result<Prepared> {
+/// The texts to their token files, each under a progress bar.
+fn prepare(texts: &[PathBuf], tokenizer: &Tokenizer, out: &Path) -> anyhow::Result<Vec<Prepared>> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template(
         "{msg} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
     )?);
-    bar.set_message(text.display().to_string());
-    let made = prepare_corpus(text, tokenizer, out, &mut |done, total| {
+    let mut shown = PathBuf::new();
+    let made = prepare_corpora(texts, tokenizer, out, &mut |text, done, total| {
+        if shown != text {
+            bar.reset();
+            bar.set_message(text.display().to_string());
+            shown = text.to_path_buf();
+        }
         bar.set_length(total);
         bar.set_position(done);
     });

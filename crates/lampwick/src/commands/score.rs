@@ -8,7 +8,7 @@ use lampwick::decoding;
 use lampwick::models::{Generator, NextToken};
 use serde_json::json;
 
-use super::opened::{on_host, open};
+use super::opened::{Weights, on_host, open};
 use super::sentences::{Sentence, Sentences};
 use crate::exit::Exit;
 use crate::machine::Machine;
@@ -38,11 +38,13 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    weights: Weights,
+    #[command(flatten)]
     machine: Machine,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let trained = open(&arguments.run, &arguments.machine)?;
+    let trained = open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (tokenizer, model) = (&trained.tokenizer, &trained.model);
     if on_host(model) {
         score_lines(arguments, tokenizer, &Generator::new(model))

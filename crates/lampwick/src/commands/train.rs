@@ -29,8 +29,14 @@ Examples:
   lampwick train configs/quickstart.toml --tensorboard && tensorboard --logdir runs
 
 While it trains, one line says epoch, step, loss, perplexity, tokens per second, time left,
-learning rate and gradient norm; --tui draws them (there, q ends the run). Ctrl-C or SIGTERM ends the run after the step
-under way with a checkpoint (exit code 130 or 143); a second one ends it at once."
+learning rate and gradient norm; --tui draws them (there, q ends the run). Ctrl-C or SIGTERM ends
+the run after the step under way with a checkpoint (exit code 130 or 143); a second one ends it at
+once.
+
+A run that was killed, at whatever instant, or stopped by a full disk goes on with --resume and ends
+with the same bytes as one that was not: weights, metrics, samples. One process at a time writes to a
+run; a second one is refused. The run's config keeps absolute paths of its texts, so that it is
+evaluated and resumed from any folder."
 )]
 pub(crate) struct Arguments {
     /// The config: a TOML file
@@ -56,7 +62,8 @@ pub(crate) struct Arguments {
     /// Also write TensorBoard event files into the run's directory (the config's report.tensorboard)
     #[arg(long, conflicts_with = "resume")]
     tensorboard: bool,
-    /// At the end, print one JSON object on stdout (the progress stays on stderr)
+    /// At the end, also one by a signal, print one JSON object on stdout (the progress stays on
+    /// stderr)
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -178,6 +185,11 @@ pub(super) fn ended(
     let summary = match outcome {
         Outcome::Finished(summary) => summary,
         Outcome::Interrupted { signal, step } => {
+            if as_json {
+                print(
+                    &json!({"run": run, "state": "interrupted", "signal": signal, "steps": step}),
+                )?;
+            }
             eprintln!(
                 "interrupted after step {}; continue with: lampwick train --resume {}",
                 count(step),
@@ -187,16 +199,16 @@ pub(super) fn ended(
         }
     };
     if as_json {
-        let object = json!({
+        print(&json!({
             "run": run,
+            "state": "finished",
             "steps": summary.steps,
             "epochs": summary.epochs,
             "seconds": summary.seconds,
             "tokens_per_second": summary.tokens_per_second,
             "best_valid_perplexity": summary.valid.as_ref().map(|scored| scored.perplexity),
             "test_perplexity": summary.test.as_ref().map(|scored| scored.perplexity),
-        });
-        writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&object)?)?;
+        }))?;
         return Ok(Exit::Done);
     }
     let mut line = format!(
@@ -210,6 +222,10 @@ pub(super) fn ended(
     }
     progress.keep(&line);
     Ok(Exit::Done)
+}
+
+fn print(object: &serde_json::Value) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(object)?)?)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 /// The manifest's file name.
 pub(crate) const FILE: &str = "manifest.json";
 
-/// Version of the folder's layout. A reader refuses what is newer than itself.
+/// Version of the folder's layout, higher with each change that an older reader would get wrong. A
+/// reader refuses what is newer than itself.
 pub(crate) const FORMAT: u32 = 1;
 
 /// A checkpoint that cannot be used, and why.
@@ -46,6 +47,20 @@ pub enum CheckpointError {
         /// What does not fit.
         problem: String,
     },
+    /// A later version of this program wrote it.
+    #[error(
+        "checkpoint {}: its format is {format}, of lampwick {version}; this is lampwick {own}, which \
+         knows up to {FORMAT}: use that version or a later one", .path.display(),
+        own = env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+        /// The version that wrote it.
+        version: String,
+    },
     /// There is no checkpoint to continue from.
     #[error("{}: no usable checkpoint ({tried} tried); start a new run", .path.display())]
     None {
@@ -68,6 +83,13 @@ pub struct Manifest {
     pub files: BTreeMap<String, Entry>,
     /// SHA-256 of the fields above as compact JSON: the manifest vouches for itself too.
     pub sha256: String,
+}
+
+/// What the manifests of all versions begin with.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+    version: String,
 }
 
 /// One file's size and hash.
@@ -111,6 +133,15 @@ impl Manifest {
             file: FILE.into(),
             problem,
         };
+        // First of all: what else a newer version's manifest says, this one may not understand.
+        let head: Head = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        if head.format > FORMAT {
+            return Err(CheckpointError::Newer {
+                path: checkpoint.into(),
+                format: head.format,
+                version: head.version,
+            });
+        }
         let manifest: Self = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
         if manifest.sha256 != Self::own_hash(manifest.format, &manifest.version, &manifest.files) {
             return Err(damaged("its hash does not fit its contents".into()));
@@ -118,16 +149,6 @@ impl Manifest {
         // A byte that JSON ignores (white space) must not slip through either.
         if manifest.to_bytes() != text {
             return Err(damaged("it is not written as this program writes it".into()));
-        }
-        if manifest.format > FORMAT {
-            return Err(CheckpointError::Mismatch {
-                path: checkpoint.into(),
-                file: FILE.into(),
-                problem: format!(
-                    "format {} of lampwick {}, this program knows up to {FORMAT}: update it",
-                    manifest.format, manifest.version
-                ),
-            });
         }
         Ok(manifest)
     }

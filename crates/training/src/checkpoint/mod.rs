@@ -14,17 +14,26 @@
 //! Writing: all files go into a folder with a temporary name, are flushed, the manifest last; then
 //! one rename makes the folder visible and the parent is flushed. Killed at any instant, a run
 //! leaves either the whole checkpoint or none (a `.writing-*` folder, removed at the next start).
-//! Reading: every file is held against the manifest before anything of it is parsed.
+//! No clock is in it: equal runs write equal checkpoints, to the last byte of the manifest.
+//! Reading: every file is held against the manifest before anything of it is parsed. A damaged one
+//! is passed by for the newest before it, and set aside as `damaged-*` until the run is past it.
 
 mod manifest;
 mod read;
 mod write;
 
 pub use manifest::{CheckpointError, Manifest};
+use read::listed;
 pub use read::{Files, list, newest_valid};
-pub(crate) use write::{prune, publish, remove_unfinished};
+pub(crate) use write::{prune, publish, set_aside};
+
+/// What is wrong with a checkpoint that lacks a file.
+pub(crate) const MISSING: &str = "it is not in the manifest";
+
+/// What a checkpoint's name begins with.
+const PREFIX: &str = "step-";
 
 /// The folder's name of a step.
 pub(crate) fn name(step: u64) -> String {
-    format!("step-{step:012}")
+    format!("{PREFIX}{step:012}")
 }

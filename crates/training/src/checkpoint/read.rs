@@ -58,7 +58,14 @@ impl Files {
     /// # Errors
     /// [`CheckpointError::Mismatch`] where this one does not.
     pub fn require(&mut self, file: &str) -> Result<Vec<u8>, CheckpointError> {
-        self.take(file).ok_or_else(|| self.mismatch(file, "it is not in the manifest"))
+        self.take(file).ok_or_else(|| self.mismatch(file, super::MISSING))
+    }
+
+    /// Refuses what nothing has taken: a file that this program does not know holds state that it
+    /// would leave out.
+    pub(crate) fn expect_empty(&self) -> Result<(), CheckpointError> {
+        let problem = "this program does not know the file: use the version that wrote it";
+        self.contents.keys().next().map_or(Ok(()), |file| Err(self.mismatch(file, problem)))
     }
 
     /// The error for contents that do not fit.
@@ -73,10 +80,15 @@ impl Files {
 
 /// The checkpoints of a folder, oldest first.
 pub fn list(checkpoints: &Path) -> Vec<PathBuf> {
+    listed(checkpoints, super::PREFIX)
+}
+
+/// What has a name that begins with `prefix`, by name.
+pub(super) fn listed(checkpoints: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(checkpoints) else { return Vec::new() };
     let mut found: Vec<PathBuf> = entries
         .flatten()
-        .filter(|e| e.file_name().to_string_lossy().starts_with("step-"))
+        .filter(|e| e.file_name().to_string_lossy().starts_with(prefix))
         .map(|e| e.path())
         .collect();
     found.sort();
@@ -86,12 +98,14 @@ pub fn list(checkpoints: &Path) -> Vec<PathBuf> {
 /// The newest checkpoint that is whole, and what was wrong with newer ones.
 ///
 /// # Errors
-/// [`CheckpointError::None`] when none is.
+/// [`CheckpointError::None`] when none is, [`CheckpointError::Newer`].
 pub fn newest_valid(checkpoints: &Path) -> Result<(Files, Vec<CheckpointError>), CheckpointError> {
     let mut refused = Vec::new();
     for path in list(checkpoints).iter().rev() {
         match Files::read(path) {
             Ok(files) => return Ok((files, refused)),
+            // Whole, but not for this program: to go on from an older one would undo a later one's work.
+            Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
             Err(error) => refused.push(error),
         }
     }
@@ -101,7 +115,7 @@ pub fn newest_valid(checkpoints: &Path) -> Result<(Files, Vec<CheckpointError>),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::{prune, publish, remove_unfinished};
+    use crate::checkpoint::publish;
 
     fn files(step: u8) -> Vec<(&'static str, Vec<u8>)> {
         vec![("state.json", vec![step; 40]), ("model.safetensors", vec![7; 100])]
@@ -140,23 +154,6 @@ mod tests {
         assert_eq!(found.require("state.json").unwrap(), vec![2; 40]);
         assert!(refused[0].to_string().contains("state.json is damaged"), "{}", refused[0]);
         assert!(found.require("state.json").is_err());
-    }
-
-    #[test]
-    fn pruning_keeps_the_newest_and_the_best() {
-        let folder = tempfile::tempdir().unwrap();
-        for step in 1..=5 {
-            publish(folder.path(), &format!("step-{step}"), &files(step)).unwrap();
-        }
-        std::fs::create_dir(folder.path().join(".writing-dead")).unwrap();
-        remove_unfinished(folder.path()).unwrap();
-        prune(folder.path(), 2, Some("step-2")).unwrap();
-        let left: Vec<_> =
-            std::fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
-        assert_eq!(left.len(), 3, "{left:?}");
-        for name in ["step-2", "step-4", "step-5"] {
-            assert!(folder.path().join(name).exists(), "{name}");
-        }
     }
 
     #[test]

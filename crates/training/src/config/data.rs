@@ -46,7 +46,8 @@ impl Default for SyntheticData {
     }
 }
 
-/// `source = "text"`. Paths may hold `${NAME}`: the environment variable's value.
+/// `source = "text"`. Paths are relative to the working folder and may hold `${NAME}`, the
+/// environment variable's value; the run's own config keeps them absolute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextData {
@@ -81,7 +82,7 @@ impl Default for TextData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenData {
-    /// The folder; may hold `${NAME}`.
+    /// The folder; as a path of [`TextData`].
     pub dir: String,
     /// Which `NAME.tokens` to train on; empty = the first with `train` in its name.
     pub train: String,

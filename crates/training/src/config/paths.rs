@@ -1,22 +1,43 @@
-//! `${NAME}` in the paths of a config.
+//! The paths of a config: `${NAME}` in them, and what they are relative to.
+
+use std::path::Path;
 
 use super::{Config, ConfigError, DataConfig};
 
 /// Replaces every `${NAME}` by the environment variable's value, so that a resolved config stands
 /// on its own.
 pub(super) fn expand(config: &mut Config, file: &str) -> Result<(), ConfigError> {
-    match &mut config.data {
-        DataConfig::Synthetic(_) => {}
-        DataConfig::Text(text) => {
-            for (key, path) in
-                [("train", &mut text.train), ("valid", &mut text.valid), ("test", &mut text.test)]
-            {
-                *path = expand_one(path, &format!("data.{key}"), file)?;
-            }
-        }
-        DataConfig::Tokens(tokens) => tokens.dir = expand_one(&tokens.dir, "data.dir", file)?,
+    for (key, path) in paths(&mut config.data) {
+        *path = expand_one(path, key, file)?;
     }
     Ok(())
+}
+
+impl DataConfig {
+    /// Makes every path absolute, as it stands in a run's config: the run is then evaluated and
+    /// resumed from any working folder. A path is relative to the working folder until then.
+    pub(crate) fn make_absolute(&mut self) {
+        for (_, path) in paths(self) {
+            if !path.is_empty()
+                && let Ok(absolute) = std::path::absolute(Path::new(path))
+            {
+                *path = absolute.to_string_lossy().into_owned();
+            }
+        }
+    }
+}
+
+/// Every path and its key.
+fn paths(data: &mut DataConfig) -> Vec<(&'static str, &mut String)> {
+    match data {
+        DataConfig::Synthetic(_) => Vec::new(),
+        DataConfig::Text(text) => vec![
+            ("data.train", &mut text.train),
+            ("data.valid", &mut text.valid),
+            ("data.test", &mut text.test),
+        ],
+        DataConfig::Tokens(tokens) => vec![("data.dir", &mut tokens.dir)],
+    }
 }
 
 fn expand_one(path: &str, key: &str, file: &str) -> Result<String, ConfigError> {
@@ -51,6 +72,18 @@ fn expand_one(path: &str, key: &str, file: &str) -> Result<String, ConfigError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runs_paths_are_absolute_and_what_is_not_named_stays_so() {
+        let text = "[data]\nsource = \"text\"\ntrain = \"a/b.txt\"\ntest = \"/c.txt\"\n";
+        let mut config = Config::parse(text, "x.toml", &[]).unwrap().config;
+        config.data.make_absolute();
+        let DataConfig::Text(data) = config.data else { unreachable!() };
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(Path::new(&data.train), here.join("a/b.txt"));
+        assert_eq!(Path::new(&data.test), std::path::absolute("/c.txt").unwrap());
+        assert_eq!(data.valid, "");
+    }
 
     #[test]
     fn a_set_variable_is_replaced_and_an_unset_one_names_the_mend() {

@@ -11,25 +11,26 @@
 mod event;
 mod record;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use lampwick_data::atomic;
+use lampwick_data::files::{OutputFile, remove_file};
 
 use crate::error::{Error, Result};
 use crate::logs::{Metric, SampleLine, Scored, Timing, seconds_at};
 use event::{Event, What};
 
 /// What TensorBoard knows event files by, and our own among them.
-const PREFIX: &str = "events.out.tfevents.";
+pub(crate) const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".lampwick";
 
 /// The event file of a session.
 #[derive(Debug)]
 pub(crate) struct EventFile {
-    file: File,
+    file: OutputFile,
     path: PathBuf,
     events: Events,
 }
@@ -63,9 +64,9 @@ impl EventFile {
         let path = dir.join(format!("{PREFIX}{:010}{SUFFIX}", number_after(&earlier)));
         atomic::write(&path, |w| w.write_all(&bytes))?;
         for path in earlier {
-            fs::remove_file(&path).map_err(|e| Error::write(&path, e))?;
+            remove_file(&path).map_err(|e| Error::write(&path, e))?;
         }
-        let file = OpenOptions::new().append(true).open(&path);
+        let file = OutputFile::append(&path);
         Ok(Self { file: file.map_err(|e| Error::write(&path, e))?, path, events })
     }
 
