@@ -106,13 +106,13 @@ impl Rule {
     }
 
     /// The rule with a checkpoint's state.
-    pub(crate) fn load(self, bytes: Vec<u8>) -> Result<Self, String> {
+    pub(crate) fn load(self, bytes: &[u8]) -> Result<Self, String> {
         match self {
             Self::Descent { .. } => {
                 Err("plain SGD has no state, but the checkpoint has one".into())
             }
             Self::Burn(rule) => {
-                let record = burn::tensor::Bytes::from_bytes_vec(bytes.clone());
+                let record = burn::tensor::Bytes::from_bytes_vec(bytes.to_vec());
                 let tensors = Reader::from_bytes(record.clone()).and_then(Reader::into_tensors);
                 // Burn panics at a tensor of no parameter.
                 let tensors = tensors.map_err(|e| e.to_string())?;
@@ -122,7 +122,7 @@ impl Rule {
                 let loaded =
                     Self::Burn(Box::new(rule.from_bytes(record).map_err(|e| e.to_string())?));
                 // And it leaves out in silence what it cannot use.
-                if loaded.to_bytes()?.as_ref() != Some(&bytes) {
+                if loaded.to_bytes()?.as_deref() != Some(bytes) {
                     return Err("it holds the state of another optimiser".into());
                 }
                 Ok(loaded)
@@ -266,7 +266,8 @@ mod tests {
         for _ in 0..3 {
             a = loss_step(&mut whole, a, 0.01, 1.0, true);
         }
-        let mut resumed = Rule::new(&config, 0.0).load(whole.to_bytes().unwrap().unwrap()).unwrap();
+        let mut resumed =
+            Rule::new(&config, 0.0).load(&whole.to_bytes().unwrap().unwrap()).unwrap();
         let mut b = model(0.1);
         parameters::from_bytes(&mut b, parameters::to_bytes(&a).unwrap()).unwrap();
         b = parameters::name_by_path(b);
@@ -275,7 +276,7 @@ mod tests {
             b = loss_step(&mut resumed, b, 0.01, 1.0, true);
         }
         assert_eq!(weights(&a), weights(&b));
-        assert!(Rule::new(&OptimizerConfig::default(), 0.0).load(vec![0; 8]).is_err());
-        assert!(Rule::new(&config, 0.0).load(vec![1; 100]).is_err());
+        assert!(Rule::new(&OptimizerConfig::default(), 0.0).load(&[0; 8]).is_err());
+        assert!(Rule::new(&config, 0.0).load(&[1; 100]).is_err());
     }
 }
