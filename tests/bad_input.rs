@@ -103,6 +103,9 @@ fn texts_that_would_become_one_file_are_refused_before_anything_is_written() {
     place.write("empty.txt", "");
     place.run(&["prepare", "empty.txt", "--tokenizer", "bytes", "--out", "out/deep"]).expect(1);
     assert!(!place.path("out").exists());
+    place.write("bad.txt", b"caf\xe9\n");
+    place.run(&["prepare", "my.txt", "bad.txt", "--out", "out"]).expect(1).says(&["bad.txt:1"]);
+    assert!(!place.path("out").exists(), "nor does the good one stay");
 }
 
 #[test]

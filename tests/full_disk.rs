@@ -1,4 +1,4 @@
-//! A real disk that fills: a tmpfs of a few hundred kilobytes, in a mount namespace of its own.
+//! A real disk that fills: a tmpfs of four megabytes, most of them taken, in a mount namespace of its own.
 
 #![cfg(target_os = "linux")]
 
@@ -24,8 +24,8 @@ fn can_mount() -> bool {
 /// Trains on a full disk, looks at what is left, makes room and resumes. Prints as `name: value`.
 const SCRIPT: &str = r#"
 set -u
-mount -t tmpfs -o size=400k none disk || exit 99
-head -c 300000 /dev/zero > disk/ballast
+mount -t tmpfs -o size=4m none disk || exit 99
+head -c 4091904 /dev/zero > disk/ballast
 "$0" train tiny.toml "$@" --out disk/run > /dev/null 2> errors
 echo "code: $?"
 echo "unfinished: $(find disk/run -name '.writing-*' | wc -l)"

@@ -1,6 +1,8 @@
-//! The same bytes whatever the threads: weights, optimiser, metrics, samples.
+//! What a run depends on, and what not: threads, the working folder, a second process.
 
 mod program;
+
+use std::process::Stdio;
 
 use program::{Place, contents, on_a_cpu};
 
@@ -38,4 +40,60 @@ fn one_two_and_eight_threads_give_the_same_bytes() {
             assert!(same || !on_a_cpu(), "{name} differs with {threads} threads");
         }
     }
+}
+
+#[test]
+fn a_run_is_evaluated_and_resumed_from_another_folder() {
+    let place = Place::new().with_tiny_run();
+    std::fs::create_dir(place.path("elsewhere")).unwrap();
+    let from_elsewhere = |arguments: &[&str]| {
+        let output =
+            place.command(arguments).current_dir(place.path("elsewhere")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        from_elsewhere(&["evaluate", "../run"]),
+        place.run(&["evaluate", "run"]).expect(0).stdout
+    );
+    from_elsewhere(&["train", "--resume", "../run"]);
+    // The one checkpoint is both the best and the newest.
+    assert_eq!(
+        place.run(&["evaluate", "run", "--newest"]).expect(0).stdout,
+        place.run(&["evaluate", "run"]).expect(0).stdout
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_process_is_refused_and_a_signal_ends_the_first_with_its_json() {
+    let place = Place::new().with_tiny_config();
+    let first = place
+        .command(&["train", "tiny.toml", "budget.epochs=100000", "--json", "--out", "run"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A first checkpoint is there: the run is under way.
+    while std::fs::read_dir(place.path("run/checkpoints")).map_or(0, Iterator::count) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = first.id().to_string();
+    let second = place.run(&["train", "--resume", "run"]).expect(1);
+    second.says(&["run is being written by process", &pid, "since 20", "wait for its end"]);
+    place.run(&["evaluate", "run", "text.txt"]).expect(0);
+
+    let kill = std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+    let output = first.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&object["state"], &object["signal"]), (&"interrupted".into(), &15.into()));
+    assert!(object["steps"].as_u64().unwrap() > 0, "{object}");
+
+    // What a dead process left in the lock stops nobody.
+    let text = std::fs::read_to_string(place.path("run/lock")).unwrap();
+    assert!(text.contains(&pid), "{text}");
+    place.shorten(1);
+    place.run(&["train", "--resume", "run"]).expect(0);
 }

@@ -2,6 +2,8 @@
 //! on from the one before it.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI32;
 
@@ -79,21 +81,32 @@ fn every_byte_of_every_file_cut_off_or_flipped() {
         trained(&run, optimizer);
         let checkpoint = newest(&run);
         for (file, whole) in files(&checkpoint) {
-            let path = checkpoint.join(&file);
-            let refused = |bytes: &[u8], what: &str| {
-                std::fs::write(&path, bytes).unwrap();
-                match Files::read(&checkpoint) {
-                    Err(CheckpointError::Damaged { .. } | CheckpointError::Newer { .. }) => {}
-                    other => panic!("{file}, {what}: {other:?}"),
-                }
-            };
-            for at in 0..whole.len() {
-                let mut flipped = whole.clone();
-                flipped[at] ^= 1 << (at % 8);
-                refused(&flipped, &format!("byte {at} flipped"));
-                refused(&whole[..at], &format!("cut off at {at}"));
+            // The others are the same as the first run's.
+            if name == "averaged" && file != "average.safetensors" {
+                continue;
             }
-            refused(&[&whole[..], b"\n"].concat(), "a byte longer");
+            let path = checkpoint.join(&file);
+            let refused = |what: &str, at: usize| match Files::read(&checkpoint) {
+                Err(CheckpointError::Damaged { .. } | CheckpointError::Newer { .. }) => {}
+                other => panic!("{file}, {what} {at}: {other:?}"),
+            };
+            // In place: a file that is written anew for each byte takes the disk minutes.
+            let mut open = OpenOptions::new().write(true).open(&path).unwrap();
+            let mut put = |at: usize, byte: u8| {
+                open.seek(SeekFrom::Start(at as u64)).unwrap();
+                open.write_all(&[byte]).unwrap();
+            };
+            for (at, &byte) in whole.iter().enumerate() {
+                put(at, byte ^ (1 << (at % 8)));
+                refused("flipped at", at);
+                put(at, byte);
+            }
+            put(whole.len(), b'\n');
+            refused("longer by one than", whole.len());
+            for at in (0..whole.len()).rev() {
+                open.set_len(at as u64).unwrap();
+                refused("cut off at", at);
+            }
             std::fs::remove_file(&path).unwrap();
             assert!(matches!(Files::read(&checkpoint), Err(CheckpointError::Read { .. })));
             std::fs::write(&path, whole).unwrap();
