@@ -45,7 +45,7 @@ pub struct LanguageModelLoss {
     /// `-ln p(target)` in nats, `[T*B]`, time-major; 0 where ignored. Not on the tape.
     pub nll: Tensor<1>,
     /// As [`LanguageModelHidden::output`]: activation regularisation penalises its size (Merity et
-    /// al. 2017, section 4.5).
+    /// al. 2017, section 4.6).
     pub output: Tensor<3>,
     /// As [`LanguageModelHidden::raw`]: temporal activation regularisation penalises its changes.
     pub raw: Tensor<3>,

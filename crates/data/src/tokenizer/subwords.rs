@@ -7,7 +7,6 @@ use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::models::unigram::{Unigram, UnigramTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
-use tokenizers::utils::parallelism;
 use tokenizers::{
     AddedToken, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
     PreTokenizerWrapper,
@@ -120,10 +119,10 @@ fn learn_unigram(size: u32, counts: HashMap<String, u64>, name: &str) -> Result<
         .collect();
     words.sort_unstable();
     let mut model = Unigram::default();
-    let parallel = parallelism::get_parallelism();
-    parallelism::set_parallelism(false);
-    let trained = trainer.do_train(words, &mut model);
-    parallelism::set_parallelism(parallel);
+    // The trainer cuts its work by the size of the pool that it runs in, even without threads.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let alone = alone.map_err(|error| refused(name, &error))?;
+    let trained = alone.install(|| trainer.do_train(words, &mut model));
     trained.map_err(|error| refused(name, &error))?;
 
     let (specials, mut pieces): (Vec<_>, Vec<_>) =

@@ -109,14 +109,15 @@ fn byte_level_subwords_know_every_text() {
 }
 
 #[test]
-fn learning_subwords_twice_gives_the_same() {
+fn learning_subwords_twice_gives_the_same_whatever_the_threads() {
     // Many rare characters: the unigram model must give some of them back after pruning.
     let rare: String = ('α'..='ω').map(|c| format!("x{c}{c} ")).collect();
     let text = english() + &rare;
     for (model, size) in [(SubwordModel::Bpe, 350), (SubwordModel::Unigram, 120)] {
         let first = train(&subwords(model, size), &text);
-        for _ in 0..3 {
-            let again = train(&subwords(model, size), &text);
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let again = pool.install(|| train(&subwords(model, size), &text));
             assert_eq!(first.vocabulary(), again.vocabulary());
             assert_eq!(ids(&first, text.as_bytes()), ids(&again, text.as_bytes()));
         }
