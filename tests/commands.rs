@@ -223,6 +223,28 @@ fn generate_is_deterministic_by_seed_and_whatever_the_number_of_samples() {
 }
 
 #[test]
+fn generate_json_is_one_object_a_line_for_each_sample_in_the_order_in_which_they_end() {
+    let place = Place::new().with_tiny_run();
+    let arguments = ["generate", "run", "--samples", "8", "--length", "12", "--prompt", "the lamp"];
+    let text = place.run(&arguments).expect(0).stdout;
+    let json = place.run(&[&arguments[..], &["--json"]].concat()).expect(0).stdout;
+    let mut objects: Vec<serde_json::Value> =
+        lines(&json).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lengths: Vec<u64> = objects.iter().map(|o| o["tokens"].as_u64().unwrap()).collect();
+    assert!(lengths.is_sorted() && lengths[0] < lengths[7], "streams run abreast: {lengths:?}");
+    objects.sort_by_key(|object| object["sample"].as_u64());
+    for (index, (object, text)) in objects.iter().zip(lines(&text)).enumerate() {
+        assert_eq!(object["sample"], index);
+        assert_eq!(object["text"], text, "the same sample as without --json");
+        assert!(object["log_prob"].as_f64().unwrap() < 0.0);
+        let finish = if object["tokens"] == 12 { "length" } else { "stop" };
+        assert_eq!(object["finish"], finish, "{object}");
+    }
+    assert_eq!(objects.len(), 8);
+    place.run(&["generate", "run", "--length", "0"]).expect(2);
+}
+
+#[test]
 fn a_prepared_corpus_trains_as_its_text_does_and_keeps_its_vocabulary() {
     let place = Place::new().with_tiny_config();
     place.write("train.txt", tiny_text());

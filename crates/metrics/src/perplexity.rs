@@ -87,13 +87,6 @@ impl Perplexity {
         self.characters += characters;
     }
 
-    /// Adds what another has accumulated over another part of the text.
-    pub fn merge(&mut self, other: &Self) {
-        self.add(other.nll, other.tokens);
-        self.oov += other.oov;
-        self.characters += other.characters;
-    }
-
     /// exp of the mean negative log-likelihood; NaN when nothing was scored.
     pub fn value(&self) -> f64 {
         self.nats_per_token().exp()
@@ -191,10 +184,8 @@ mod tests {
         whole.add(nll, 82_430);
         let mut parts = Perplexity::new(Unit::Word, true);
         for part in [0.25, 0.75] {
-            let mut piece = Perplexity::new(Unit::Word, true);
-            piece.add(part * nll, (part * 82_430.0).round() as u64);
-            piece.add_oov(1);
-            parts.merge(&piece);
+            parts.add(part * nll, (part * 82_430.0).round() as u64);
+            parts.add_oov(1);
         }
         assert!((parts.nll() - whole.nll()).abs() < 1e-6 && parts.oov() == 2);
         assert!((whole.value() - 141.19).abs() < 1e-9);

@@ -42,11 +42,6 @@ impl DropoutRng {
         Self { seed, masks: 0 }
     }
 
-    /// How many masks were drawn so far.
-    pub fn masks_drawn(&self) -> u64 {
-        self.masks
-    }
-
     /// The next inverted-dropout mask: `len` values, each 0 with probability `p` and otherwise
     /// `1/(1-p)` (Srivastava et al. 2014, section 10, scaled while training).
     ///

@@ -6,6 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::config::ConfigError;
 use crate::device::DeviceError;
 use crate::lock::Owner;
+use crate::prompt::PromptError;
 
 /// Result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -145,14 +146,9 @@ pub enum Error {
         /// Bytes of the machine's memory.
         available: u64,
     },
-    /// The run's sampling prompt cannot be encoded.
-    #[error("sampling.prompt {prompt:?}: {problem}; change the prompt or leave it empty")]
-    Prompt {
-        /// The prompt.
-        prompt: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// The run's sampling prompt cannot be continued.
+    #[error("sampling.prompt: {0}")]
+    Prompt(#[from] PromptError),
     /// The report's charts could not be drawn.
     #[error("the report cannot be drawn: {0}")]
     Report(String),

@@ -7,9 +7,10 @@ use lampwick_decoding::{GenerateOptions, Sampling, generate};
 use lampwick_models::{Generator, LanguageModel};
 
 use crate::checkpoint::Files;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::logs::{self, Metric, SampleLine};
 use crate::observer::Event;
+use crate::prompt::{self, PromptError};
 use crate::run::{Stream, seed_of};
 use crate::snapshot;
 use crate::train::{Outcome, Session, Summary};
@@ -79,33 +80,23 @@ pub(crate) fn sample(
     let run = &session.run;
     let (epoch, step) = (run.state.epoch, run.state.step);
     let c = &run.config.sampling;
-    let prompt = |problem: String| Error::Prompt { prompt: c.prompt.clone(), problem };
     let tokenizer = &run.corpus.tokenizer;
-    let start = encode_prompt(tokenizer, &c.prompt).map_err(prompt)?;
+    let start = prompt::encode(&c.prompt, tokenizer)?;
+    let sampling = Sampling {
+        temperature: c.temperature,
+        top_k: (c.top_k > 0).then_some(c.top_k),
+        top_p: (c.top_p < 1.0).then_some(c.top_p),
+        seed: seed_of(run.config.seed, Stream::Samples),
+    };
     let options = GenerateOptions {
-        sampling: Sampling {
-            temperature: c.temperature,
-            top_k: (c.top_k > 0).then_some(c.top_k),
-            top_p: (c.top_p < 1.0).then_some(c.top_p),
-            seed: seed_of(run.config.seed, Stream::Samples),
-        },
-        max_tokens: c.length,
-        // A line is a sentence for words; for characters and bytes it is part of a text.
-        stop: match tokenizer.kind() {
-            TokenizerKind::Characters | TokenizerKind::Bytes => None,
-            TokenizerKind::Words | TokenizerKind::Subwords { .. } => {
-                tokenizer.vocabulary().eos_id()
-            }
-        },
-        suppress: tokenizer.vocabulary().unk_id().into_iter().collect(),
         // The end's texts are others than those drawn after the last epoch.
         first_stream: if last { c.count_per_epoch as u64 } else { 0 },
-        ..GenerateOptions::default()
+        ..prompt::options(tokenizer, sampling, c.length, prompt::lines(tokenizer))
     };
     let prompts = vec![start; count];
     let generated =
         generate(&Generator::new(weights), &prompts, &options, |_| ControlFlow::Continue(()))
-            .map_err(|e| prompt(e.to_string()))?;
+            .map_err(PromptError::from)?;
     for one in generated {
         let decoded = tokenizer.decode(&one.tokens);
         let text = format!("{}{}", join_prompt(&c.prompt, tokenizer), decoded.trim_end());
@@ -113,30 +104,6 @@ pub(crate) fn sample(
         session.observer.event(&Event::Sample { text: &text, last });
     }
     Ok(())
-}
-
-/// Refuses a prompt that the run could not continue at its end, before hours are spent on it.
-///
-/// # Errors
-/// [`Error::Prompt`], with the words that the vocabulary does not have.
-pub(crate) fn check_prompt(prompt: &str, tokenizer: &Tokenizer) -> Result<()> {
-    let fail = |problem: String| Error::Prompt { prompt: prompt.into(), problem };
-    let unknown = tokenizer.unknown(prompt);
-    if !unknown.is_empty() {
-        let unknown: Vec<String> = unknown.iter().map(|word| format!("{word:?}")).collect();
-        return Err(fail(format!("the vocabulary has no {}", unknown.join(", "))));
-    }
-    encode_prompt(tokenizer, prompt).map(|_| ()).map_err(fail)
-}
-
-/// The end of a line, so that the model starts a new one, then the prompt's tokens.
-fn encode_prompt(tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>, String> {
-    let mut ids: Vec<u32> = tokenizer.vocabulary().eos_id().into_iter().collect();
-    tokenizer.encode(prompt, &mut ids).map_err(|e| e.to_string())?;
-    if ids.is_empty() {
-        return Err("it is empty, and the vocabulary has no end of line to start from".into());
-    }
-    Ok(ids)
 }
 
 fn join_prompt(prompt: &str, tokenizer: &Tokenizer) -> String {

@@ -11,7 +11,8 @@
 //! - [`run_dir`], `lock`, [`logs`], `tensorboard`, [`report`]: what a run leaves behind, and who may
 //!   write there; [`runs`]: a folder of them;
 //! - [`observer`]: what it tells whoever watches; [`dry_run`](mod@dry_run): what it would take;
-//! - [`device`]: device names; [`model`]: a trained run as a model to use.
+//! - [`device`]: device names; [`model`]: a trained run as a model to use; [`prompt`]: how its texts
+//!   begin and end.
 //!
 //! # The run directory
 //!
@@ -52,6 +53,7 @@ pub mod observer;
 mod optimizer;
 mod pace;
 mod parameters;
+pub mod prompt;
 pub mod report;
 mod run;
 pub mod run_dir;

@@ -12,11 +12,11 @@ use crate::config::{Config, ConfigError, ScheduleConfig};
 use crate::corpus::Corpus;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::finish;
 use crate::logs::Logs;
 use crate::memory;
 use crate::optimizer::Rule;
 use crate::parameters;
+use crate::prompt;
 use crate::run_dir::{RunDir, RunInfo};
 use crate::schedule::Progress;
 use crate::snapshot::{self, Restored};
@@ -67,7 +67,8 @@ impl Run {
         memory::check(&config)?;
         let s = &config.sampling;
         if s.count > 0 || s.count_per_epoch > 0 {
-            finish::check_prompt(&s.prompt, &corpus.tokenizer)?;
+            // Refused before hours are spent on what its end could not do.
+            prompt::encode(&s.prompt, &corpus.tokenizer)?;
         }
         let model = config.model.init(seed_of(config.seed, Stream::Weights), &device)?;
         let model = parameters::name_by_path(model);

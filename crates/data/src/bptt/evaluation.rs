@@ -50,11 +50,6 @@ impl EvaluationBatches {
         Ok(Self { tokens, start, batch, stream, length, offset: 0 })
     }
 
-    /// Goes back to the beginning.
-    pub fn restart(&mut self) {
-        self.offset = 0;
-    }
-
     /// Targets in all windows.
     pub fn tokens_scored(&self) -> usize {
         self.batch * self.stream

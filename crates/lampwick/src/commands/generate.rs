@@ -4,13 +4,15 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use lampwick::data::{Tokenizer, TokenizerKind};
-use lampwick::decoding::{self, Finish, GenerateOptions, Sampling};
+use anyhow::anyhow;
+use lampwick::data::Tokenizer;
+use lampwick::decoding::{self, Sampling};
 use lampwick::models::{Generator, NextToken};
+use lampwick::training::prompt::{self, PromptError};
 use serde_json::json;
 
 use super::opened::{Weights, on_host, open};
-use super::samples::Samples;
+use super::samples::{Ended, Samples};
 use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
 
@@ -36,8 +38,8 @@ pub(crate) struct Arguments {
     #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
     /// The most tokens of each sample, the prompt not counted
-    #[arg(long, default_value_t = 100)]
-    length: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    length: u32,
     /// Lines of each sample; 0 = until --length [default: 1, or 0 for characters and bytes]
     #[arg(long)]
     lines: Option<usize>,
@@ -53,7 +55,7 @@ pub(crate) struct Arguments {
     /// Another seed, other samples
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// One JSON object a sample
+    /// One JSON object a line for each sample, as soon as it ends
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -85,69 +87,45 @@ fn write_samples(
     tokenizer: &Tokenizer,
     model: &impl NextToken,
 ) -> anyhow::Result<Exit> {
-    let prompt = encode_prompt(tokenizer, arguments)?;
-    let text_only = matches!(tokenizer.kind(), TokenizerKind::Characters | TokenizerKind::Bytes);
-    let lines = arguments.lines.unwrap_or(usize::from(!text_only));
-    let options = GenerateOptions {
-        sampling,
-        max_tokens: arguments.length,
-        stop: tokenizer.vocabulary().eos_id().filter(|_| lines > 0),
-        stop_count: lines,
-        suppress: tokenizer.vocabulary().unk_id().into_iter().collect(),
-        first_stream: 0,
-    };
-    let mut first = vec![tokenizer.vocabulary().eos_id().unwrap_or(0)];
-    first.extend(&prompt);
-    let prompts = vec![first; arguments.samples as usize];
-
+    let start = prompt::encode(&arguments.prompt, tokenizer).map_err(|error| {
+        let words = arguments.run.join("tokenizer");
+        match error {
+            PromptError::Unknown { .. } => {
+                anyhow!("--prompt {error} (the words that it knows are in {})", words.display())
+            }
+            error => anyhow!("--prompt: {error}"),
+        }
+    })?;
+    let lines = arguments.lines.unwrap_or_else(|| prompt::lines(tokenizer));
+    let options = prompt::options(tokenizer, sampling, arguments.length as usize, lines);
+    // A sample shows the prompt, but not the end of a line that the model reads before it.
+    let unseen = usize::from(tokenizer.vocabulary().eos_id().is_some());
+    let count = arguments.samples as usize;
     // Samples of several lines are kept apart by an empty one.
-    let mut samples = Samples::new(tokenizer, &prompt, prompts.len(), lines != 1);
+    let mut samples = Samples::new(tokenizer, &start[unseen..], count, lines != 1);
     let mut out = std::io::stdout().lock();
     let mut written = Ok(());
-    let generated = decoding::generate(model, &prompts, &options, |token| {
-        samples.push(token, &options);
-        if !arguments.json {
-            written = samples.write(&mut out);
-        }
+    decoding::generate(model, &vec![start.clone(); count], &options, |token| {
+        let ended = samples.push(token, &options);
+        written = match (arguments.json, ended) {
+            (false, _) => samples.write(&mut out),
+            (true, None) => Ok(()),
+            (true, Some(sample)) => {
+                writeln!(out, "{}", object(token.stream, &sample)).and_then(|()| out.flush())
+            }
+        };
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     written?;
-    if !arguments.json {
-        samples.close_all();
-        samples.write(&mut out)?;
-        return Ok(Exit::Done);
-    }
-    for (index, sample) in generated.iter().enumerate() {
-        let object = json!({
-            "sample": index,
-            "text": samples.text(index),
-            "tokens": sample.tokens.len(),
-            "log_prob": sample.log_probs.iter().map(|&p| f64::from(p)).sum::<f64>(),
-            "finish": match sample.finish {
-                Finish::Stop => "stop",
-                Finish::Length => "length",
-                Finish::Interrupted => "interrupted",
-            },
-        });
-        writeln!(out, "{object}")?;
-    }
     Ok(Exit::Done)
 }
 
-/// The prompt's ids, every word of it known.
-fn encode_prompt(tokenizer: &Tokenizer, arguments: &Arguments) -> anyhow::Result<Vec<u32>> {
-    let unknown = tokenizer.unknown(&arguments.prompt);
-    if !unknown.is_empty() {
-        anyhow::bail!(
-            "--prompt: {} not in the vocabulary of {}: {}; use words that it was trained on \
-             (they are listed in {})",
-            if unknown.len() == 1 { "this word is" } else { "these words are" },
-            arguments.run.display(),
-            unknown.join(", "),
-            arguments.run.join("tokenizer").display()
-        );
-    }
-    let mut ids = Vec::new();
-    tokenizer.encode(&arguments.prompt, &mut ids)?;
-    Ok(ids)
+fn object(index: usize, sample: &Ended<'_>) -> serde_json::Value {
+    json!({
+        "sample": index,
+        "text": sample.text,
+        "tokens": sample.tokens,
+        "log_prob": sample.log_prob,
+        "finish": if sample.stopped { "stop" } else { "length" },
+    })
 }

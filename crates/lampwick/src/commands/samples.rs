@@ -21,8 +21,21 @@ struct Sample<'a> {
     text: String,
     written: usize,
     tokens: usize,
+    log_prob: f64,
     stops: usize,
     closed: bool,
+}
+
+/// A sample that has come to its end.
+pub(super) struct Ended<'s> {
+    /// Its whole text, the prompt included, without line ends behind it.
+    pub(super) text: &'s str,
+    /// Its tokens, the prompt not counted.
+    pub(super) tokens: usize,
+    /// Their log-probability, natural.
+    pub(super) log_prob: f64,
+    /// Whether it ended by itself rather than by its length.
+    pub(super) stopped: bool,
 }
 
 impl<'a> Samples<'a> {
@@ -31,36 +44,32 @@ impl<'a> Samples<'a> {
         let sample = |_| {
             let mut decoder = tokenizer.decoder();
             let text = prompt.iter().map(|&id| decoder.push(id)).collect();
-            Sample { decoder, text, written: 0, tokens: 0, stops: 0, closed: false }
+            let (written, tokens, log_prob, stops) = (0, 0, 0.0, 0);
+            Sample { decoder, text, written, tokens, log_prob, stops, closed: false }
         };
         Self { samples: (0..count).map(sample).collect(), current: 0, apart }
     }
 
-    /// Adds a token to its sample, and closes the sample where this token was its last.
-    pub(super) fn push(&mut self, token: Token, options: &GenerateOptions) {
+    /// Adds a token to its sample, and gives the sample where this token was its last.
+    pub(super) fn push(&mut self, token: Token, options: &GenerateOptions) -> Option<Ended<'_>> {
         let sample = &mut self.samples[token.stream];
         sample.text += &sample.decoder.push(token.token);
         sample.tokens += 1;
+        sample.log_prob += f64::from(token.log_prob);
         sample.stops += usize::from(options.stop == Some(token.token));
         let stopped = options.stop.is_some() && sample.stops >= options.stop_count.max(1);
-        if stopped || sample.tokens >= options.max_tokens {
-            self.close(token.stream);
+        if !stopped && sample.tokens < options.max_tokens {
+            return None;
         }
-    }
-
-    /// Ends every sample that is still open.
-    pub(super) fn close_all(&mut self) {
-        for index in 0..self.samples.len() {
-            self.close(index);
-        }
+        self.close(token.stream);
+        let Sample { text, tokens, log_prob, .. } = &self.samples[token.stream];
+        let text = text.trim_end_matches('\n');
+        Some(Ended { text, tokens: *tokens, log_prob: *log_prob, stopped })
     }
 
     fn close(&mut self, index: usize) {
         let is_last = index + 1 == self.samples.len();
         let sample = &mut self.samples[index];
-        if sample.closed {
-            return;
-        }
         sample.closed = true;
         sample.text += &sample.decoder.finish();
         // One line end, whether the sample stopped by itself or by its length.
@@ -86,11 +95,6 @@ impl<'a> Samples<'a> {
             self.current += 1;
         }
         out.flush()
-    }
-
-    /// A sample's whole text, its prompt included, without line ends behind it.
-    pub(super) fn text(&self, index: usize) -> &str {
-        self.samples[index].text.trim_end_matches('\n')
     }
 }
 
