@@ -4,8 +4,9 @@ mod events;
 mod program;
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use program::{Place, tiny_config};
 
@@ -89,6 +90,8 @@ fn runs_lists_a_folder_of_runs_with_state_best_and_speed() {
     train("runs/deep/er/done", &[]).expect(0);
     train("runs/wild", &["optimizer={ name = \"sgd\", lr = 1e30 }"]).expect(1);
     train("runs/torn", &[]).expect(0);
+    place.interrupt("KILL", 1).expect(-1);
+    std::fs::rename(place.path("run"), place.path("runs/killed")).unwrap();
     place.write("runs/torn/run.json", "{\"version\": ");
     place.write("runs/notes.txt", "no run");
 
@@ -103,6 +106,7 @@ fn runs_lists_a_folder_of_runs_with_state_best_and_speed() {
     assert_eq!(row("deep/er/done")[1], "finished");
     assert_eq!(row("deep/er/done")[4..6], ["word", "1"], "the unit, one epoch");
     assert_eq!(row("stopped")[1], "interrupted");
+    assert_eq!(row("killed")[1], "interrupted", "run.json still says running");
     assert_eq!(row("wild")[1], "failed");
     assert_eq!(row("torn")[1..], ["unreadable"]);
     assert!(table.contains("runs/wild: "), "why it failed:\n{table}");
@@ -120,6 +124,17 @@ fn runs_lists_a_folder_of_runs_with_state_best_and_speed() {
     }
     assert_eq!(of("runs/wild")["state"], "failed");
     assert!(of("runs/wild")["why"].as_str().unwrap().contains("step"), "{}", of("runs/wild"));
+
+    // While a process holds its lock, a run is running.
+    let arguments = ["train", "tiny.toml", "budget.epochs=100000", "--out", "live"];
+    let mut live =
+        place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let out = BufReader::new(live.stdout.take().unwrap());
+    out.lines().find(|line| line.as_ref().unwrap().starts_with("epoch 1: valid")).unwrap().unwrap();
+    let table = place.run(&["runs", "live"]).expect(0).stdout;
+    live.kill().unwrap();
+    live.wait().unwrap();
+    assert!(table.contains("running"), "{table}");
 
     // A run itself is a list of one; a folder without runs is no error; no folder is.
     assert!(place.run(&["runs", "runs/stopped"]).expect(0).stdout.contains("interrupted"));

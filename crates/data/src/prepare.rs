@@ -117,25 +117,6 @@ fn encode(
     Ok(Encoded { writer, source, prepared })
 }
 
-/// Whether `folder` holds a token file of exactly this text and tokenizer; its path if so.
-///
-/// # Errors
-/// Those of reading `input`. A token file that is missing, damaged or of other parts is just none.
-pub fn prepared(
-    input: impl AsRef<Path>,
-    tokenizer: &Tokenizer,
-    folder: impl AsRef<Path>,
-) -> Result<Option<PathBuf>> {
-    let input = input.as_ref();
-    let path = folder.as_ref().join(format!("{}.tokens", stem(input)));
-    if !std::fs::exists(&path).map_err(|error| DataError::open(&path, error))? {
-        return Ok(None);
-    }
-    let source = crate::hash::sha256_file(input)?;
-    let file = crate::tokens::TokenFile::open_for(&path, tokenizer.vocabulary());
-    Ok(file.is_ok_and(|file| file.source_hash() == source).then_some(path))
-}
-
 fn stem(input: &Path) -> String {
     input.file_stem().map_or("text".into(), |stem| stem.to_string_lossy().into_owned())
 }
@@ -169,10 +150,6 @@ mod tests {
         assert_eq!(counts, made.counts);
         assert!(Tokens::Mapped(file).iter().eq(memory.iter()));
 
-        let found = || prepared(&text, &tokenizer, &out).unwrap();
-        assert_eq!(found(), Some(made.path.clone()));
-        fs::write(&text, "the cat\nthe dog sat\nand\n").unwrap();
-        assert_eq!(found(), None);
         let other = Tokenizer::train_file(&TokenizerKind::Characters, &text, &limits).unwrap();
         let error = prepare_corpus(&text, &other, &out, &mut |_, _| {}).unwrap_err();
         assert!(matches!(error, DataError::VocabularyMismatch { .. }), "{error}");

@@ -4,7 +4,7 @@
 //! that is left behind locks nothing. What stands in it only says whom to ask. Readers need no lock,
 //! since every file that they read appears whole or is appended to.
 
-use std::fs::TryLockError;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -67,6 +67,16 @@ impl Lock {
         let written = file.cut(0).and_then(|()| file.write_all(&json));
         written.map_err(|e| Error::write(&path, e))?;
         Ok(Self { _file: file, holds })
+    }
+}
+
+/// Whether a process writes to the run in `dir`; `None` where that cannot be told. Asking takes a
+/// reader's lock for a moment.
+pub(crate) fn is_held(dir: &Path) -> Option<bool> {
+    match File::open(dir.join(FILE)).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::lock;
 use crate::logs::{self, TIMINGS, Timing};
 use crate::run_dir::{RunDir, RunInfo};
 
@@ -15,8 +16,8 @@ const DEPTH: usize = 3;
 pub struct FoundRun {
     /// Its folder.
     pub path: PathBuf,
-    /// Its `run.json`, step, seconds and speed brought up to its last line of timings; or why it
-    /// cannot be read.
+    /// Its `run.json`, brought up to date: step, seconds and speed by its last line of timings, and
+    /// the state of a run that was killed; or why it cannot be read.
     pub info: Result<RunInfo>,
 }
 
@@ -56,6 +57,9 @@ fn below(folder: &Path, depth: usize, found: &mut Vec<FoundRun>) -> Result<()> {
 
 fn read(path: PathBuf) -> FoundRun {
     let info = RunDir::open(&path).and_then(|run| run.info()).map(|mut info| {
+        if info.state == "running" && lock::is_held(&path) == Some(false) {
+            info.state = "interrupted: its process ended without a word".into();
+        }
         // run.json is written after each epoch; the log knows more of a run under way or killed.
         let timings: Vec<Timing> = logs::read(&path.join(TIMINGS)).unwrap_or_default();
         if let Some(last) = timings.last().filter(|last| last.step > info.step) {
