@@ -43,6 +43,9 @@ pub struct CrossEntropy {
 /// - `hidden`: `[N, H]`; `weight`: `[H, V]` (a transposed view, as of a tied embedding table
 ///   `[V, H]`, costs nothing); `bias`: `[V]`; `targets`: `[N]`, each in `0..V` or the ignored value.
 ///
+/// Weights of a narrower type than `hidden` are mixed precision, as for [`crate::recurrent()`]: the
+/// softmax and the loss stay in `hidden`'s.
+///
 /// # Panics
 ///
 /// When shapes disagree or have a zero, the smoothing is not in `0..=1`, or (on the CPU; elsewhere what

@@ -19,7 +19,8 @@ use crate::extension;
 /// sequence's own end.
 ///
 /// On Flex in `f32` this is a fused kernel with a backward pass by hand (backpropagation through
-/// time, Werbos 1990); elsewhere it is [`composed::recurrent`].
+/// time, Werbos 1990); elsewhere it is [`composed::recurrent`], whose matrix products are computed
+/// in the weights' float type: bf16 or f16 weights under an f32 input are mixed precision.
 ///
 /// # Panics
 ///

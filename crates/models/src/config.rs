@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{InitialValues, RecurrentInit};
 use crate::language_model::LanguageModel;
+use crate::precision::Precision;
 use crate::recurrent::RecurrentConfig;
 
 /// The recurrence, by its name in a config file.
@@ -91,6 +92,9 @@ pub struct LanguageModelConfig {
     pub locked_dropout: bool,
     /// Probability of DropConnect on the hidden-to-hidden weights.
     pub weight_drop: f64,
+    /// Type of the matrix products: `f32`, `bf16` or `f16`, where the device has it. Parameters,
+    /// state and loss stay f32.
+    pub precision: Precision,
     /// Initial values of the recurrent layers.
     pub initializer: RecurrentInit,
     /// Initial bias of an LSTM's forget gate; absent: drawn like the others.
@@ -120,6 +124,7 @@ impl Default for LanguageModelConfig {
             dropout_output: 0.0,
             locked_dropout: false,
             weight_drop: 0.0,
+            precision: Precision::F32,
             initializer: RecurrentInit::Uniform { bound: 0.1 },
             forget_bias: None,
             embedding_bound: None,
@@ -172,6 +177,18 @@ pub enum ModelConfigError {
         /// Features of a word vector.
         embedding: usize,
     },
+    /// A type that the device does not compute in.
+    #[error(
+        "model.precision is \"{}\", which this device does not compute in: set it to {}",
+        .precision.name(),
+        .supported.iter().map(|precision| format!("\"{}\"", precision.name())).collect::<Vec<_>>().join(" or ")
+    )]
+    Precision {
+        /// What the config asks for.
+        precision: Precision,
+        /// What the device has.
+        supported: Vec<Precision>,
+    },
 }
 
 impl LanguageModelConfig {
@@ -189,6 +206,7 @@ impl LanguageModelConfig {
             locked: self.locked_dropout,
             weight_drop: self.weight_drop,
             bias: self.bias,
+            precision: self.precision,
             initializer: self.initializer,
             forget_bias: self.forget_bias,
         }
@@ -279,9 +297,14 @@ impl LanguageModelConfig {
     ///
     /// # Errors
     ///
-    /// As [`LanguageModelConfig::validate`].
+    /// As [`LanguageModelConfig::validate`]; [`ModelConfigError::Precision`] when `device` does not
+    /// compute in the type of the products.
     pub fn init(&self, seed: u64, device: &Device) -> Result<LanguageModel, ModelConfigError> {
         self.validate()?;
+        if !self.precision.is_supported(device) {
+            let supported = Precision::ALL.into_iter().filter(|p| p.is_supported(device)).collect();
+            return Err(ModelConfigError::Precision { precision: self.precision, supported });
+        }
         let mut values = InitialValues::new(seed, device);
         let uniform = match self.initializer {
             RecurrentInit::Uniform { bound } => Some(bound),

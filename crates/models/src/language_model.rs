@@ -3,6 +3,7 @@
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
+use lampwick_kernels::composed::product;
 use lampwick_kernels::{CrossEntropy, CrossEntropyOptions, embedding, linear_cross_entropy};
 
 use crate::config::LanguageModelConfig;
@@ -112,8 +113,8 @@ impl LanguageModel {
         let rows = output.clone().reshape([steps * batch, features]);
         let bias = self.output_bias.as_ref().map(Param::val);
         let targets = targets.reshape([steps * batch]);
-        let CrossEntropy { loss, nll } =
-            linear_cross_entropy(rows, self.output_weight(), bias, targets, options);
+        let weight = self.config.precision.of_weight(self.output_weight());
+        let CrossEntropy { loss, nll } = linear_cross_entropy(rows, weight, bias, targets, options);
         LanguageModelLoss { loss, nll, output, raw, state }
     }
 
@@ -152,7 +153,7 @@ impl LanguageModel {
 
     /// `W_o h + b_o`: `[N, O]` to `[N, V]`.
     pub(crate) fn logits(&self, rows: Tensor<2>) -> Tensor<2> {
-        let logits = rows.matmul(self.output_weight());
+        let logits = product(rows, self.config.precision.of_weight(self.output_weight()));
         match &self.output_bias {
             Some(bias) => logits + bias.val().unsqueeze(),
             None => logits,

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
+use super::product;
 use crate::cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction};
 
 /// The reference of [`crate::linear_cross_entropy()`]; keeps several `[N, V]` tensors on the tape.
@@ -14,7 +15,7 @@ pub fn linear_cross_entropy(
     options: &CrossEntropyOptions,
 ) -> CrossEntropy {
     let vocabulary = weight.dims()[1];
-    let logits = hidden.matmul(weight); // [N, V]
+    let logits = product(hidden, weight); // [N, V]
     let logits = match bias {
         Some(bias) => logits + bias.unsqueeze(),
         None => logits,

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::activation::{relu, sigmoid};
 
+use super::product;
 use crate::cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 
 /// The reference of [`crate::recurrent()`]: same arguments, results and panics, on any device.
@@ -23,7 +24,7 @@ pub fn recurrent(
         RecurrentState { hidden: zeros(), cell: cell.has_cell_state().then(zeros) }
     });
 
-    let projected = input.reshape([steps * batch, features]).matmul(weights.input.clone());
+    let projected = product(input.reshape([steps * batch, features]), weights.input.clone());
     let projected = match weights.bias_input.clone() {
         Some(bias) => projected + bias.unsqueeze(),
         None => projected,
@@ -68,7 +69,7 @@ fn step(
     };
     match cell {
         Cell::Lstm => {
-            let a = x + with_bias(h.matmul(weights.hidden.clone())); // [B, 4H]
+            let a = x + with_bias(product(h, weights.hidden.clone())); // [B, 4H]
             let (i, f) = (sigmoid(gate(&a, 0)), sigmoid(gate(&a, 1)));
             let (g, o) = (gate(&a, 2).tanh(), sigmoid(gate(&a, 3)));
             let c = state.cell.clone().expect("an LSTM state has a cell");
@@ -79,7 +80,7 @@ fn step(
             let (r, z, candidate);
             match reset {
                 Reset::After => {
-                    let a = with_bias(h.clone().matmul(weights.hidden.clone())); // [B, 3H]
+                    let a = with_bias(product(h.clone(), weights.hidden.clone())); // [B, 3H]
                     r = sigmoid(gate(&x, 0) + gate(&a, 0));
                     z = sigmoid(gate(&x, 1) + gate(&a, 1));
                     candidate = (gate(&x, 2) + r * gate(&a, 2)).tanh();
@@ -87,10 +88,10 @@ fn step(
                 Reset::Before => {
                     let x = with_bias(x);
                     let columns = |range| weights.hidden.clone().slice(s![.., range]);
-                    let a = h.clone().matmul(columns(0..2 * n)); // [B, 2H]
+                    let a = product(h.clone(), columns(0..2 * n)); // [B, 2H]
                     r = sigmoid(gate(&x, 0) + gate(&a, 0));
                     z = sigmoid(gate(&x, 1) + gate(&a, 1));
-                    let a = (r * h.clone()).matmul(columns(2 * n..3 * n)); // [B, H]
+                    let a = product(r * h.clone(), columns(2 * n..3 * n)); // [B, H]
                     candidate = (gate(&x, 2) + a).tanh();
                 }
             }
@@ -98,7 +99,7 @@ fn step(
             RecurrentState { hidden: candidate.clone() + z * (h - candidate), cell: None }
         }
         Cell::Rnn { activation } => {
-            let a = x + with_bias(h.matmul(weights.hidden.clone()));
+            let a = x + with_bias(product(h, weights.hidden.clone()));
             let hidden = match activation {
                 Activation::Tanh => a.tanh(),
                 Activation::Relu => relu(a),

@@ -7,6 +7,7 @@ use lampwick_kernels::Cell;
 use super::layer::{RecurrentDirection, RecurrentLayer};
 use super::stack::Recurrent;
 use crate::initializer::{InitialValues, RecurrentInit};
+use crate::precision::Precision;
 
 /// A stack of recurrent layers.
 ///
@@ -45,6 +46,8 @@ pub struct RecurrentConfig {
     pub weight_drop: f64,
     /// Two biases a gate, as PyTorch; or none.
     pub bias: bool,
+    /// Type of the matrix products.
+    pub precision: Precision,
     /// Initial values.
     pub initializer: RecurrentInit,
     /// Initial bias of an LSTM's forget gate (the sum of its two biases); `None`: drawn like the
@@ -67,6 +70,7 @@ impl RecurrentConfig {
             locked: false,
             weight_drop: 0.0,
             bias: true,
+            precision: Precision::F32,
             initializer: RecurrentInit::PyTorch,
             forget_bias: None,
         }

@@ -2,8 +2,10 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use lampwick_kernels::{Cell, Direction, RecurrentState, RecurrentWeights, Sequence, recurrent};
+use lampwick_kernels::composed::product;
+use lampwick_kernels::{Direction, RecurrentState, RecurrentWeights, Sequence, recurrent};
 
+use super::config::RecurrentConfig;
 use crate::dropout::weight_drop;
 use crate::mode::Mode;
 
@@ -48,16 +50,18 @@ impl RecurrentLayer {
     /// Returns `[T, B, D*H]` (or `[T, B, P]`) and the final states.
     pub(super) fn run(
         &self,
-        cell: Cell,
+        config: &RecurrentConfig,
         x: Tensor<3>,
         states: &mut impl Iterator<Item = RecurrentState>,
         lengths: Option<&[usize]>,
-        drop: f64,
         mode: &mut Mode,
     ) -> (Tensor<3>, Vec<RecurrentState>) {
         let mut read = |x: Tensor<3>, parameters: &RecurrentDirection, direction: Direction| {
             let sequence = Sequence { direction, lengths };
-            recurrent(cell, x, parameters.weights(drop, mode), states.next(), sequence)
+            let mut weights = parameters.weights(config.weight_drop, mode);
+            weights.input = config.precision.of_weight(weights.input);
+            weights.hidden = config.precision.of_weight(weights.hidden);
+            recurrent(config.cell, x, weights, states.next(), sequence)
         };
         let (outputs, finals) = match &self.reverse {
             None => {
@@ -73,9 +77,9 @@ impl RecurrentLayer {
         };
         let Some(projection) = &self.projection else { return (outputs, finals) };
         let [steps, batch, width] = outputs.dims();
-        let projection = projection.val(); // [D*H, P]
+        let projection = config.precision.of_weight(projection.val()); // [D*H, P]
         let size = projection.dims()[1];
         let rows = outputs.reshape([steps * batch, width]);
-        (rows.matmul(projection).reshape([steps, batch, size]), finals)
+        (product(rows, projection).reshape([steps, batch, size]), finals)
     }
 }

@@ -59,8 +59,7 @@ impl Recurrent {
             if index > 0 {
                 x = dropout(x, self.config.dropout, self.config.locked, mode);
             }
-            let drop = self.config.weight_drop;
-            let (y, state) = layer.run(self.config.cell, x, &mut states, lengths, drop, mode);
+            let (y, state) = layer.run(&self.config, x, &mut states, lengths, mode);
             x = y;
             finals.extend(state);
         }
