@@ -65,6 +65,19 @@ fn train_leaves_a_whole_run_and_says_what_it_did() {
 }
 
 #[test]
+fn several_devices_share_a_run_and_its_first_one_evaluates_it() {
+    let place = Place::new().with_tiny_config();
+    place.run(&["train", "tiny.toml", "--devices", "flex,flex", "--out", "run"]).expect(0);
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    assert!(config.contains("device = \"flex,flex\""), "{config}");
+    let stdout = place.run(&["evaluate", "run", "text.txt"]).expect(0).stdout;
+    assert!(stdout.contains("perplexity"), "{stdout}");
+    for (names, wrong) in [("flex,", "`flex,`"), ("flex,abacus", "`abacus`")] {
+        place.run(&["train", "tiny.toml", "--device", names]).expect(2).says(&[wrong]);
+    }
+}
+
+#[test]
 fn print_config_and_dry_run_train_nothing() {
     let place = Place::new().with_tiny_config();
     let printed = place.run(&["train", "tiny.toml", "model.hidden=16", "--print-config"]).expect(0);

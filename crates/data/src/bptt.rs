@@ -45,6 +45,20 @@ impl BpttBatch {
         };
         (tensor(&self.inputs), tensor(&self.targets))
     }
+
+    /// The same window of the streams in `range` alone.
+    ///
+    /// # Panics
+    /// When the range exceeds `0..B`.
+    pub fn streams(&self, range: std::ops::Range<usize>) -> Self {
+        let of = |ids: &[u32]| -> Vec<u32> {
+            ids.chunks_exact(self.batch)
+                .flat_map(|row| row[range.clone()].iter().copied())
+                .collect()
+        };
+        let (inputs, targets) = (of(&self.inputs), of(&self.targets));
+        Self { inputs, targets, steps: self.steps, batch: range.len() }
+    }
 }
 
 /// B parallel streams, cut into windows of fixed or random length.

@@ -5,8 +5,9 @@ use lampwick::training::device;
 /// `--device` and `--threads`, as every command that computes takes them.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Machine {
-    /// Where to compute: flex, wgpu[:N], cuda[:N], ... (`lampwick devices` lists them)
-    #[arg(long, value_name = "NAME[:N]")]
+    /// Where to compute: flex, wgpu[:N], cuda[:N], ... (`lampwick devices` lists them); a training
+    /// run shares its batches between several, as in cuda:0,cuda:1
+    #[arg(long, visible_alias = "devices", value_name = "NAME[:N]")]
     pub(crate) device: Option<String>,
     /// Threads on the CPU; the results are the same for any number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

@@ -24,6 +24,19 @@ impl Mode {
     pub fn train(seed: u64) -> Self {
         Mode::Train(DropoutRng::new(seed))
     }
+
+    /// The mode of replica `rank` of a model that is trained on parts of a batch at once: at the
+    /// same place of a stream of its own. Replica 0 has this one.
+    pub fn replica(&self, rank: u64) -> Self {
+        match self {
+            Mode::Evaluate => Mode::Evaluate,
+            // Steps of the golden ratio never meet (Steele et al. 2014).
+            Mode::Train(DropoutRng { seed, masks }) => Mode::Train(DropoutRng {
+                seed: seed.wrapping_add(rank.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+                masks: *masks,
+            }),
+        }
+    }
 }
 
 /// The random stream of the dropout masks: mask `n` is stream `n` of ChaCha8 under `seed`.

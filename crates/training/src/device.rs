@@ -1,4 +1,5 @@
 //! `NAME[:N]` -> a Burn device; a backend that is not compiled in is an error that names its feature.
+//! `NAME:0,NAME:1` -> several, which share each batch ([`crate::config::Config::device`]).
 
 use burn::prelude::Device;
 
@@ -25,6 +26,15 @@ pub enum DeviceError {
         /// The device asked for.
         name: String,
     },
+    /// Several devices that are not of one backend.
+    #[error(
+        "devices `{names}` are of several backends, which do not share a batch: name devices of one, \
+         such as cuda:0,cuda:1"
+    )]
+    Mixed {
+        /// The devices asked for.
+        names: String,
+    },
 }
 
 /// Every backend that the workspace can be built with: name = Cargo feature, and whether it is in.
@@ -48,11 +58,38 @@ pub fn resolved(name: &str) -> &str {
     if name.is_empty() { compiled().first().copied().unwrap_or_default() } else { name }
 }
 
-/// Parses `flex`, `cuda:1`, ...; empty = the first compiled in. The device is without autodiff.
+/// Parses `flex`, `cuda:1`, ...; empty = the first compiled in. The device is without autodiff. Of
+/// several it is the first: the one that holds the weights, evaluates and generates.
 ///
 /// # Errors
-/// [`DeviceError`]: not compiled in (with the feature to add), or unknown.
-pub fn parse(name: &str) -> Result<Device, DeviceError> {
+/// As [`parse_all`].
+pub fn parse(names: &str) -> Result<Device, DeviceError> {
+    parse_all(names).map(|mut devices| devices.swap_remove(0))
+}
+
+/// Parses one device or several, separated by commas. There is at least one. The same may be named
+/// twice, which splits the batch without a second device.
+///
+/// # Errors
+/// [`DeviceError`]: not compiled in (with the feature to add), unknown, or of several backends.
+pub fn parse_all(names: &str) -> Result<Vec<Device>, DeviceError> {
+    if !names.contains(',') {
+        return Ok(vec![parse_one(names)?]);
+    }
+    let unknown = || DeviceError::Unknown { name: names.to_string() };
+    let list: Vec<&str> = names.split(',').map(str::trim).collect();
+    if list.contains(&"") {
+        return Err(unknown());
+    }
+    let backend = |name: &str| name.split(':').next().map(str::to_string);
+    let devices = list.iter().map(|name| parse_one(name)).collect::<Result<_, _>>()?;
+    if list.iter().any(|name| backend(name) != backend(list[0])) {
+        return Err(DeviceError::Mixed { names: names.to_string() });
+    }
+    Ok(devices)
+}
+
+fn parse_one(name: &str) -> Result<Device, DeviceError> {
     let unknown = || DeviceError::Unknown { name: name.to_string() };
     let wanted = resolved(name);
     let (backend, index) = match wanted.split_once(':') {
@@ -70,9 +107,9 @@ pub fn parse(name: &str) -> Result<Device, DeviceError> {
     open(backend, index).ok_or_else(unknown)
 }
 
-/// Whether tensors of this device lie in this process's own memory and can be taken without a copy.
-pub(crate) fn on_host(name: &str) -> bool {
-    resolved(name) == "flex"
+/// Whether tensors of these devices lie in this process's own memory and can be taken without a copy.
+pub(crate) fn on_host(names: &str) -> bool {
+    resolved(names).split(',').all(|name| name.trim() == "flex")
 }
 
 #[allow(unused_variables, reason = "the index is for GPU backends, which may not be compiled in")]
@@ -116,6 +153,22 @@ mod tests {
                 let error = parse(name).unwrap_err().to_string();
                 assert!(error.contains(&format!("--features {name}")), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn several_devices_are_of_one_backend() {
+        assert_eq!(parse_all("").unwrap().len(), 1);
+        let first = compiled()[0];
+        let twice = format!("{first}, {first}");
+        assert_eq!(parse_all(&twice).unwrap(), vec![parse(first).unwrap(); 2]);
+        assert_eq!(parse(&twice).unwrap(), parse(first).unwrap());
+        assert_eq!(on_host(&twice), first == "flex");
+        assert!(matches!(parse_all(&format!("{first},")), Err(DeviceError::Unknown { .. })));
+        assert!(parse_all(&format!("{first},abacus")).is_err());
+        if let [first, second, ..] = compiled()[..] {
+            let error = parse_all(&format!("{first},{second}")).unwrap_err();
+            assert!(matches!(error, DeviceError::Mixed { .. }), "{error}");
         }
     }
 }

@@ -5,7 +5,8 @@
 //! - [`corpus`]: the config's text as token ids;
 //! - `start`: how a run begins, or goes on where it was interrupted;
 //! - [`mod@train`]: **the main loop**, truncated BPTT with carried state;
-//! - `step`, `gradients`, `optimizer`, [`schedule`], `averaging`: what one step does;
+//! - `step`, `gradients`, `optimizer`, [`schedule`], `averaging`: what one step does; `parallel`: on
+//!   several devices;
 //! - [`mod@evaluate`]: perplexity of a text, every token scored;
 //! - [`checkpoint`], `snapshot`, `state`: what survives a kill;
 //! - [`run_dir`], `lock`, [`logs`], `tensorboard`, [`report`]: what a run leaves behind, and who may
@@ -52,6 +53,7 @@ pub mod model;
 pub mod observer;
 mod optimizer;
 mod pace;
+mod parallel;
 mod parameters;
 pub mod prompt;
 pub mod report;

@@ -87,8 +87,10 @@ impl Matrices {
         Self { tensors: tensors.into_iter().map(Param::from_tensor).collect() }
     }
 
+    /// The values alone: a parameter's asks for its gradient, and `detach` would keep that.
     pub(crate) fn into_tensors(self) -> Vec<Tensor<2>> {
-        self.tensors.into_iter().map(Param::into_value).collect()
+        let value = |param: Param<Tensor<2>>| param.into_value().detach().set_require_grad(false);
+        self.tensors.into_iter().map(value).collect()
     }
 }
 

@@ -8,13 +8,14 @@ use lampwick_models::{LanguageModel, Mode, StackState};
 
 use crate::averaging::{self, Average};
 use crate::checkpoint::{self, Files};
-use crate::config::{Config, ConfigError, ScheduleConfig};
+use crate::config::{Config, ConfigError, OverTime, ScheduleConfig};
 use crate::corpus::Corpus;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::logs::Logs;
 use crate::memory;
 use crate::optimizer::Rule;
+use crate::parallel;
 use crate::parameters;
 use crate::prompt;
 use crate::run_dir::{RunDir, RunInfo};
@@ -34,7 +35,8 @@ pub(crate) struct Run {
     pub(crate) objective: Objective,
     pub(crate) average: Option<Average<LanguageModel>>,
     pub(crate) batches: BpttBatches,
-    pub(crate) carry: Option<StackState>,
+    /// The state that each device's streams carry to the next window; none at an epoch's start.
+    pub(crate) carry: Vec<StackState>,
     pub(crate) state: State,
     /// Steps of an epoch and of the run by the budget (0: unknown).
     pub(crate) steps_per_epoch: u64,
@@ -63,16 +65,22 @@ impl Run {
     pub(crate) fn build(config: &Config, corpus: Corpus) -> Result<Self> {
         let mut config = config.clone();
         config.model.vocabulary = vocabulary_size(&config, &corpus)?;
-        let device = device::parse(&config.device)?.autodiff();
+        let devices = device::parse_all(&config.device)?;
+        let devices: Vec<Device> = devices.into_iter().map(Device::autodiff).collect();
         memory::check(&config)?;
         let s = &config.sampling;
         if s.count > 0 || s.count_per_epoch > 0 {
             // Refused before hours are spent on what its end could not do.
             prompt::encode(&s.prompt, &corpus.tokenizer)?;
         }
-        let model = config.model.init(seed_of(config.seed, Stream::Weights), &device)?;
+        let model = config.model.init(seed_of(config.seed, Stream::Weights), &devices[0])?;
         let model = parameters::name_by_path(model);
         let b = &config.batches;
+        if b.size < devices.len() {
+            let problem = format!("is {}, for {} devices", b.size, devices.len());
+            let mend = "give each device a stream at least, or name fewer";
+            return Err(ConfigError::value("config", "batches.size", &problem, mend).into());
+        }
         let windows = seed_of(config.seed, Stream::Windows);
         let tokens = corpus.train.tokens.clone();
         let batches = BpttBatches::new(tokens, b.size, b.bptt.clone(), windows)
@@ -92,12 +100,24 @@ impl Run {
         let dropout = Mode::train(seed_of(config.seed, Stream::Dropout));
         let mut state = State::new(batches.position(), dropout);
         state.averaged = average.as_ref().map(|_| 0);
-        let on_host = device::on_host(&config.device);
+        // The gradient of a sum over the window instead of a mean: within what f16 can hold.
+        let scale = match (config.model.precision.needs_loss_scale(), config.loss.over_time) {
+            (false, _) => 1.0,
+            (true, OverTime::Sum) => b.size as f64,
+            (true, OverTime::Mean) => (b.size * b.bptt.nominal()) as f64,
+        };
+        let objective = Objective {
+            loss: config.loss.clone(),
+            regularization: config.regularization.clone(),
+            on_host: device::on_host(&config.device),
+            scale,
+            devices,
+        };
         Ok(Self {
             info: RunInfo::new(&config, &corpus, model.num_params()),
-            objective: Objective::new(&config.loss, &config.regularization, on_host),
+            objective,
             rule: Rule::new(&config.optimizer, config.regularization.weight_decay),
-            carry: None,
+            carry: Vec::new(),
             model: Some(model),
             average,
             batches,
@@ -114,6 +134,7 @@ impl Run {
         let batch = self.config.batches.size;
         let Restored { state, model, rule, average, carry } =
             snapshot::restore(files, self.model().clone(), self.rule, batch)?;
+        let carry = parallel::deal(carry, &self.objective.devices);
         let mut batches = self.batches;
         batches.restore(&state.position)?;
         Ok(Self { state, model: Some(model), rule, average, carry, batches, ..self })
@@ -124,12 +145,13 @@ impl Run {
         self.state.position = self.batches.position();
         self.state.averaged = self.average.as_ref().map(|average| average.count);
         self.state.logs = logs.sync()?;
+        let carry = StackState::cat(self.carry.clone());
         let files = snapshot::files(
             &self.state,
             self.model(),
             &self.rule,
             self.average.as_ref(),
-            self.carry.as_ref(),
+            carry.as_ref(),
         )?;
         let checkpoints = dir.checkpoints();
         let path = checkpoint::publish(&checkpoints, &self.state.checkpoint_name(), &files)?;
@@ -150,9 +172,9 @@ impl Run {
     /// Forward and backward over one window, from the carried state to the next.
     pub(crate) fn backward(&mut self, batch: &BpttBatch, gradients: &mut Gradients) {
         let model = self.model.as_ref().expect("a step gives the model back");
-        let carry = self.carry.take();
+        let carry = std::mem::take(&mut self.carry);
         let mode = &mut self.state.dropout;
-        self.carry = Some(self.objective.backward(model, batch, carry, mode, gradients));
+        self.carry = self.objective.backward(model, batch, carry, mode, gradients);
     }
 
     /// Clips, descends, averages; returns the gradient's norm. Nothing changes when it is not finite.
@@ -187,7 +209,7 @@ impl Run {
         self.state.validated = false;
         self.state.epoch_loss = MeanLoss::default();
         self.batches.start_epoch();
-        self.carry = None;
+        self.carry.clear();
     }
 
     /// Whether a limit within an epoch is reached.

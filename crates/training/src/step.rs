@@ -8,18 +8,34 @@ use lampwick_models::{CrossEntropyOptions, LanguageModel, LanguageModelLoss, Mod
 use crate::config::{LossConfig, OverTime, RegularizationConfig};
 use crate::gradients;
 use crate::optimizer::Rule;
+use crate::parallel;
 
 /// What of a config a step needs.
 pub(crate) struct Objective {
-    loss: LossConfig,
-    regularization: RegularizationConfig,
-    on_host: bool,
+    pub(crate) loss: LossConfig,
+    pub(crate) regularization: RegularizationConfig,
+    pub(crate) on_host: bool,
+    /// What the loss is multiplied by for the backward pass, and the gradients divided by after it.
+    pub(crate) scale: f64,
+    /// Who runs the streams, on the tape.
+    pub(crate) devices: Vec<Device>,
+}
+
+/// Forward and backward over one window of some streams.
+pub(crate) struct Window {
+    pub(crate) gradients: GradientsParams,
+    /// Each token's negative log-likelihood, nats.
+    pub(crate) nll: Vec<f32>,
+    /// The state that the next window starts from, off the tape (truncated BPTT).
+    pub(crate) carry: StackState,
 }
 
 /// Gradients of some windows, and what was seen on the way.
 pub(crate) struct Gradients {
     sum: GradientsAccumulator<LanguageModel>,
+    /// The first of them: a single one needs no addition, and most runs never accumulate.
     only: Option<GradientsParams>,
+    added: usize,
     /// Windows so far.
     pub(crate) windows: usize,
     /// Time steps of all windows.
@@ -30,7 +46,20 @@ pub(crate) struct Gradients {
 
 impl Gradients {
     pub(crate) fn none() -> Self {
-        Self { sum: GradientsAccumulator::new(), only: None, windows: 0, steps: 0, loss: (0.0, 0) }
+        let sum = GradientsAccumulator::new();
+        Self { sum, only: None, added: 0, windows: 0, steps: 0, loss: (0.0, 0) }
+    }
+
+    fn add(&mut self, model: &LanguageModel, gradients: GradientsParams) {
+        if self.added == 0 {
+            self.only = Some(gradients);
+        } else {
+            if let Some(first) = self.only.take() {
+                self.sum.accumulate(model, first);
+            }
+            self.sum.accumulate(model, gradients);
+        }
+        self.added += 1;
     }
 
     /// Mean loss of the windows, nats per token.
@@ -40,51 +69,55 @@ impl Gradients {
 }
 
 impl Objective {
-    pub(crate) fn new(
-        loss: &LossConfig,
-        regularization: &RegularizationConfig,
-        on_host: bool,
-    ) -> Self {
-        Self { loss: loss.clone(), regularization: regularization.clone(), on_host }
-    }
-
-    /// Forward and backward over one window; the gradients join `gradients`. Returns the state that
-    /// the next window starts from, off the tape (truncated BPTT).
+    /// Forward and backward over one window of all streams; the gradients join `gradients`. `carry`
+    /// is a state for each device, or empty; so is what is returned.
     pub(crate) fn backward(
         &self,
         model: &LanguageModel,
         batch: &BpttBatch,
-        carry: Option<StackState>,
+        mut carry: Vec<StackState>,
         mode: &mut Mode,
         gradients: &mut Gradients,
-    ) -> StackState {
+    ) -> Vec<StackState> {
+        let windows = match self.devices[..] {
+            [_] => vec![self.window(model, batch, carry.pop(), 1.0, mode)],
+            _ => parallel::windows(self, model, batch, carry, mode),
+        };
+        let mut carry = Vec::with_capacity(windows.len());
+        for window in windows {
+            gradients.add(model, window.gradients);
+            gradients.loss.0 += window.nll.iter().map(|&v| f64::from(v)).sum::<f64>();
+            gradients.loss.1 += window.nll.len() as u64;
+            carry.push(window.carry);
+        }
+        gradients.windows += 1;
+        gradients.steps += batch.steps;
+        carry
+    }
+
+    /// The same over streams that are `share` of all, on the device of `model`.
+    pub(crate) fn window(
+        &self,
+        model: &LanguageModel,
+        batch: &BpttBatch,
+        carry: Option<StackState>,
+        share: f64,
+        mode: &mut Mode,
+    ) -> Window {
         let (inputs, targets) = batch.to_tensors(&model.device()); // [T, B] each
         let options = CrossEntropyOptions {
             label_smoothing: self.loss.label_smoothing,
             ..CrossEntropyOptions::default()
         };
         let output = model.loss(inputs, targets, carry, &options, mode);
-        let objective = self.total(&output, batch.steps);
+        let mut objective = self.total(&output, batch.steps);
+        if share * self.scale != 1.0 {
+            objective = objective * (share * self.scale);
+        }
         let LanguageModelLoss { nll, state, .. } = output;
         let carry = state.detach();
-
-        let grads = GradientsParams::from_grads(objective.backward(), model);
-        // A single window needs no addition: most runs never accumulate.
-        match (gradients.windows, gradients.only.take()) {
-            (0, _) => gradients.only = Some(grads),
-            (_, first) => {
-                if let Some(first) = first {
-                    gradients.sum.accumulate(model, first);
-                }
-                gradients.sum.accumulate(model, grads);
-            }
-        }
-        let nll = crate::evaluate::read(nll);
-        gradients.loss.0 += nll.iter().map(|&v| f64::from(v)).sum::<f64>();
-        gradients.loss.1 += nll.len() as u64;
-        gradients.windows += 1;
-        gradients.steps += batch.steps;
-        carry
+        let gradients = GradientsParams::from_grads(objective.backward(), model);
+        Window { gradients, nll: crate::evaluate::read(nll), carry }
     }
 
     /// Cross entropy, plus Merity et al. 2017, arXiv:1708.02182, section 4.6:
@@ -115,7 +148,8 @@ impl Objective {
         lr: f64,
     ) -> (LanguageModel, f64) {
         let mut grads = gradients.only.take().unwrap_or_else(|| gradients.sum.grads());
-        let share = 1.0 / gradients.windows.max(1) as f64; // mean over the windows
+        // Mean over the windows, at the loss's own size.
+        let share = 1.0 / (gradients.windows.max(1) as f64 * self.scale);
         let norm = share * gradients::norm(&model, &mut grads, self.on_host);
         if !norm.is_finite() {
             return (model, norm);

@@ -170,7 +170,7 @@ impl Session<'_> {
             });
         }
         state.schedule.validated(&self.run.config.schedule, improved);
-        self.run.carry = None;
+        self.run.carry.clear();
         self.logs.metric(&Metric::Valid(scored.clone()))?;
         self.observer.event(&Event::Validated(&scored));
         let run = &mut self.run;

@@ -138,6 +138,12 @@ fn momentum_and_accumulated_gradients_to_a_number_of_steps() {
 }
 
 #[test]
+fn streams_shared_by_several_devices() {
+    let config = config("[optimizer]\nname = \"adam\"\nlr = 0.01\n[budget]\nepochs = 2\n");
+    same(&Config { device: "flex,flex,flex".into(), ..config }, &[3, 14, 40]);
+}
+
+#[test]
 fn patience_counts_on_over_interruptions() {
     // A rate that is too high: the validation loss rises at once, and the run ends early.
     let config =

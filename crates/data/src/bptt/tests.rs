@@ -20,6 +20,21 @@ fn streams(batches: impl Iterator<Item = BpttBatch>) -> (Vec<Vec<u32>>, Vec<Vec<
 }
 
 #[test]
+fn a_window_is_dealt_stream_by_stream() {
+    let whole = BpttBatches::new(numbers(103), 5, BpttLength::Fixed(7), 3).unwrap().next().unwrap();
+    let parts = [whole.streams(0..2), whole.streams(2..5)];
+    assert_eq!((parts[0].batch, parts[1].batch, parts[1].steps), (2, 3, 7));
+    for t in 0..7 {
+        let rows = |of: fn(&BpttBatch) -> &[u32]| {
+            let row = |part: &BpttBatch| of(part)[t * part.batch..(t + 1) * part.batch].to_vec();
+            assert_eq!([row(&parts[0]), row(&parts[1])].concat(), row(&whole));
+        };
+        rows(|batch| &batch.inputs);
+        rows(|batch| &batch.targets);
+    }
+}
+
+#[test]
 fn streams_are_contiguous_and_targets_come_next() {
     for length in [BpttLength::Fixed(1), BpttLength::Fixed(7), BpttLength::random(9)] {
         let batches = BpttBatches::new(numbers(103), 4, length, 3).unwrap();

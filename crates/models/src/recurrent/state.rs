@@ -34,6 +34,31 @@ impl StackState {
         self.map(|tensor| tensor.select(0, indices.clone()))
     }
 
+    /// The state of the sequences in `range` of the batch.
+    pub fn slice(self, range: std::ops::Range<usize>) -> Self {
+        self.map(|tensor| tensor.slice(s![range.clone(), ..]))
+    }
+
+    /// The states of parts of a batch as that of the whole, on the first part's device; the inverse
+    /// of [`StackState::slice`]. `None` where there are no parts.
+    pub fn cat(parts: Vec<Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let first = parts.next()?;
+        let device = first.0.first()?.hidden.device();
+        let join = |a: Tensor<2>, b: Tensor<2>| Tensor::cat(vec![a, b.to_device(&device)], 0);
+        Some(parts.fold(first, |whole, part| {
+            let pairs = whole.0.into_iter().zip(part.0);
+            Self(
+                pairs
+                    .map(|(a, b)| RecurrentState {
+                        hidden: join(a.hidden, b.hidden),
+                        cell: a.cell.zip(b.cell).map(|(a, b)| join(a, b)),
+                    })
+                    .collect(),
+            )
+        }))
+    }
+
     /// Number of sequences `B`.
     pub fn batch(&self) -> usize {
         self.0.first().map_or(0, |state| state.hidden.dims()[0])

@@ -40,7 +40,8 @@ pub struct Config {
     /// Seeds everything random: initial weights, dropout, random BPTT lengths, samples.
     pub seed: u64,
     /// `flex`, `ndarray`, `cpu`, `wgpu[:N]`, `vulkan[:N]`, `metal[:N]` or `cuda[:N]`; empty means
-    /// the first compiled in.
+    /// the first compiled in. Several of one backend, separated by commas, share each batch: every
+    /// one runs its part of the streams, the first updates the weights.
     pub device: String,
     /// The network. `vocabulary = 0` takes the size from the data.
     pub model: LanguageModelConfig,
