@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use burn::prelude::*;
+use burn::tensor::DType;
 use lampwick_kernels::{Activation, Cell, RecurrentState, RecurrentWeights, Reset, Sequence};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -84,10 +85,6 @@ impl Case {
         }
     }
 
-    fn leaf<const D: usize>(data: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(data.to_vec(), shape), device).require_grad()
-    }
-
     pub fn values(&self, device: &Device, sequence: Sequence<'_>) -> Vec<Vec<f32>> {
         let [steps, batch, inputs, hidden] = self.shape;
         let columns = self.cell.gates() * hidden;
@@ -119,16 +116,34 @@ impl Case {
     }
 
     pub fn values_and_gradients(&self, layer: Layer, sequence: Sequence<'_>) -> Vec<Vec<f32>> {
-        let device = Device::flex().autodiff();
+        self.values_and_gradients_in(layer, sequence, &Device::flex().autodiff(), DType::F32)
+    }
+
+    /// The same on another device and in another float type.
+    pub fn values_and_gradients_in(
+        &self,
+        layer: Layer,
+        sequence: Sequence<'_>,
+        device: &Device,
+        dtype: DType,
+    ) -> Vec<Vec<f32>> {
+        fn tensor<const D: usize>(
+            data: &[f32],
+            shape: [usize; D],
+            options: (&Device, DType),
+        ) -> Tensor<D> {
+            Tensor::from_data(TensorData::new(data.to_vec(), shape), options)
+        }
+        let on = (device, dtype);
         let [steps, batch, inputs, hidden] = self.shape;
         let columns = self.cell.gates() * hidden;
-        let input = Self::leaf(&self.input, [steps, batch, inputs], &device);
-        let weight_input = Self::leaf(&self.weight_input, [inputs, columns], &device);
-        let weight_hidden = Self::leaf(&self.weight_hidden, [hidden, columns], &device);
-        let bias_input = Self::leaf(&self.bias_input, [columns], &device);
-        let bias_hidden = Self::leaf(&self.bias_hidden, [columns], &device);
-        let h = Self::leaf(&self.hidden, [batch, hidden], &device);
-        let c = Self::leaf(&self.memory, [batch, hidden], &device);
+        let input = tensor(&self.input, [steps, batch, inputs], on).require_grad();
+        let weight_input = tensor(&self.weight_input, [inputs, columns], on).require_grad();
+        let weight_hidden = tensor(&self.weight_hidden, [hidden, columns], on).require_grad();
+        let bias_input = tensor(&self.bias_input, [columns], on).require_grad();
+        let bias_hidden = tensor(&self.bias_hidden, [columns], on).require_grad();
+        let h = tensor(&self.hidden, [batch, hidden], on).require_grad();
+        let c = tensor(&self.memory, [batch, hidden], on).require_grad();
         let lstm = self.cell.has_cell_state();
         let (outputs, last) = layer(
             self.cell,
@@ -142,17 +157,10 @@ impl Case {
             Some(RecurrentState { hidden: h.clone(), cell: lstm.then(|| c.clone()) }),
             sequence,
         );
-        let pull = |data: &[f32], shape: [usize; 2]| {
-            Tensor::<2>::from_data(TensorData::new(data.to_vec(), shape), &device)
-        };
-        let p: Tensor<3> = Tensor::from_data(
-            TensorData::new(self.pull[0].clone(), [steps, batch, hidden]),
-            &device,
-        );
-        let mut loss = (outputs.clone() * p).sum()
-            + (last.hidden.clone() * pull(&self.pull[1], [batch, hidden])).sum();
+        let mut loss = (outputs.clone() * tensor(&self.pull[0], [steps, batch, hidden], on)).sum()
+            + (last.hidden.clone() * tensor(&self.pull[1], [batch, hidden], on)).sum();
         if let Some(cell) = &last.cell {
-            loss = loss + (cell.clone() * pull(&self.pull[2], [batch, hidden])).sum();
+            loss = loss + (cell.clone() * tensor(&self.pull[2], [batch, hidden], on)).sum();
         }
         let mut grads = loss.backward();
         fn floats<const D: usize>(t: Tensor<D>) -> Vec<f32> {
