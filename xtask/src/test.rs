@@ -2,12 +2,12 @@
 
 use std::env::var_os;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::cargo::{cargo, installed, root, watch};
+use crate::cargo::{cargo, installed, root, show, watch};
 use crate::ci::rust_files;
 
 /// How the names of tests end that want more than the repository holds, and what is missing, of
@@ -33,11 +33,12 @@ fn can_mount() -> bool {
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Run on this device, built with the feature of the same name (`wgpu`, `cuda`, ...)
+    /// The tests that take a device, on this one (`wgpu`, `cuda`, ...; repeat for several)
     ///
-    /// The tests read it from LAMPWICK_DEVICE.
+    /// Agreement with Flex (tests/devices) and the whole program, built with the feature of the
+    /// device's name; they read the name from LAMPWICK_DEVICE.
     #[arg(long, value_name = "NAME[:N]")]
-    pub(crate) device: Option<String>,
+    pub(crate) device: Vec<String>,
     /// Only tests whose name contains this
     pub(crate) filter: Option<String>,
 }
@@ -60,18 +61,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let skipped = skipped_tests(&missing, arguments.filter.as_deref())?;
 
     let nextest = installed("nextest");
-    let mut tests = if nextest {
-        cargo(&["nextest", "run", "--release", "--workspace", "--no-fail-fast"])
-    } else {
+    let mut commands = if arguments.device.is_empty() {
         // `--tests` keeps the examples' compilation and leaves the documentation for below.
-        cargo(&["test", "--release", "--workspace", "--tests", "--examples", "--no-fail-fast"])
+        let tests = runner(nextest, &["--workspace"], &["--tests", "--examples"]);
+        vec![tests, cargo(&["test", "--release", "--workspace", "--doc", "--no-fail-fast"])]
+    } else {
+        on_devices(&arguments.device, nextest)?
     };
-    let mut documentation = cargo(&["test", "--release", "--workspace", "--doc", "--no-fail-fast"]);
-    for command in [&mut tests, &mut documentation] {
-        if let Some(device) = &arguments.device {
-            let feature = device.split(':').next().unwrap_or(device);
-            command.args(["--features", feature]).env("LAMPWICK_DEVICE", device);
-        }
+    for command in &mut commands {
         if let Some(filter) = &arguments.filter {
             command.arg(filter);
         }
@@ -92,11 +89,61 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let Counts { passed, failed, skipped } = counts;
     let seconds = start.elapsed().as_secs();
-    println!("\ntests: {passed} passed, {failed} failed, {skipped} skipped in {seconds} s");
+    let on = if arguments.device.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", arguments.device.join(" and "))
+    };
+    println!("\ntests{on}: {passed} passed, {failed} failed, {skipped} skipped in {seconds} s");
     if failed > 0 || !sound {
         bail!("the tests failed");
     }
     Ok(())
+}
+
+/// The runner that is installed, over `packages`; `targets` are for cargo's own.
+fn runner(nextest: bool, packages: &[&str], targets: &[&str]) -> Command {
+    let mut command = if nextest { cargo(&["nextest", "run"]) } else { cargo(&["test"]) };
+    command.args(["--release", "--no-fail-fast"]).args(packages);
+    if !nextest {
+        command.args(targets);
+    }
+    command
+}
+
+/// A run of the program's package for each device, all of one build.
+fn on_devices(devices: &[String], nextest: bool) -> Result<Vec<Command>> {
+    let backend = |device: &String| device.split(':').next().unwrap_or_default().to_owned();
+    let features = devices.iter().map(backend).collect::<Vec<_>>().join(",");
+    let packages = ["--package", "lampwick", "--features", &features];
+    let mut list = cargo(&["run", "--release"]);
+    let output = list.args(packages).args(["--", "devices", "--json"]).stderr(Stdio::inherit());
+    let output = output.output()?;
+    if !output.status.success() {
+        bail!("`{}` failed", show(&list));
+    }
+    let known: Vec<Known> = serde_json::from_slice(&output.stdout)?;
+    let mut commands = Vec::new();
+    for device in devices {
+        let entry = known.iter().find(|known| known.name == backend(device));
+        let Some(entry) = entry.filter(|entry| !entry.devices.is_empty()) else {
+            bail!("there is no {device} on this machine");
+        };
+        let hardware: Vec<&str> = entry.hardware.iter().flatten().map(String::as_str).collect();
+        println!("device {device}: {}", hardware.join(", "));
+        let mut tests = runner(nextest, &packages, &["--tests"]);
+        tests.env("LAMPWICK_DEVICE", device);
+        commands.push(tests);
+    }
+    Ok(commands)
+}
+
+/// What `lampwick devices --json` says of a backend.
+#[derive(serde::Deserialize)]
+struct Known {
+    name: String,
+    devices: Vec<String>,
+    hardware: Vec<Option<String>>,
 }
 
 /// The names of the tests whose end is among `missing`, and what each lacks.

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let backends: Vec<(&str, bool, Vec<String>)> = BACKENDS
+    let backends: Vec<(&str, bool, Vec<Found>)> = BACKENDS
         .iter()
         .map(|&(name, compiled)| (name, compiled, if compiled { found(name) } else { vec![] }))
         .collect();
@@ -31,7 +31,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let list: Vec<_> = backends
             .iter()
             .map(|(name, compiled, found)| {
-                json!({"name": name, "compiled": compiled, "devices": found})
+                let devices: Vec<_> = found.iter().map(|one| &one.name).collect();
+                let hardware: Vec<_> = found.iter().map(|one| &one.hardware).collect();
+                json!({"name": name, "compiled": compiled, "devices": devices, "hardware": hardware})
             })
             .collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
@@ -41,25 +43,73 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let note = match (compiled, found.is_empty()) {
             (false, _) => format!("not compiled in; cargo run --release --features {name}"),
             (true, true) => "compiled in; none on this machine".to_owned(),
-            (true, false) => format!("compiled in; --device {}", found.join(", --device ")),
+            (true, false) => {
+                let found: Vec<_> = found.iter().map(Found::shown).collect();
+                format!("compiled in; {}", found.join(", "))
+            }
         };
         writeln!(out, "{name:<8} {note}")?;
     }
     Ok(Exit::Done)
 }
 
-/// The names under which `--device` reaches the devices of one backend, in their order.
-fn found(backend: &str) -> Vec<String> {
+/// A device that can be used.
+struct Found {
+    /// What `--device` takes.
+    name: String,
+    /// What the hardware calls itself, where the backend knows.
+    hardware: Option<String>,
+}
+
+impl Found {
+    fn shown(&self) -> String {
+        match &self.hardware {
+            Some(hardware) => format!("--device {} ({hardware})", self.name),
+            None => format!("--device {}", self.name),
+        }
+    }
+}
+
+/// The devices of one backend, in their order.
+fn found(backend: &str) -> Vec<Found> {
     let devices = kind(backend).map(|kind| Device::enumerate(kind).into_vec()).unwrap_or_default();
     // A backend with a single device needs no number; one with several has a default as well.
-    match devices.len() {
+    let names = match devices.len() {
         0 => Vec::new(),
         1 => vec![backend.to_owned()],
-        several => (0..several)
-            .map(|n| format!("{backend}:{n}"))
-            .filter(|name| device::parse(name).is_ok_and(|named| devices.contains(&named)))
-            .collect(),
+        several => (0..several).map(|n| format!("{backend}:{n}")).collect(),
+    };
+    let mut found = Vec::new();
+    for name in names {
+        let Ok(named) = device::parse(&name) else { continue };
+        if devices.len() == 1 || devices.contains(&named) {
+            found.push(Found { name, hardware: hardware(&named) });
+        }
     }
+    found
+}
+
+/// A device's own name; asking opens the device.
+#[cfg(any(
+    feature = "cpu",
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "cuda"
+))]
+fn hardware(device: &Device) -> Option<String> {
+    device.identity().map(|identity| identity.name)
+}
+
+#[cfg(not(any(
+    feature = "cpu",
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "cuda"
+)))]
+fn hardware(_: &Device) -> Option<String> {
+    None
 }
 
 /// Burn's own name of a backend, where it is compiled in.
