@@ -74,8 +74,14 @@ fn a_second_process_is_refused_and_a_signal_ends_the_first_with_its_json() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A first checkpoint is there: the run is under way.
-    while std::fs::read_dir(place.path("run/checkpoints")).map_or(0, Iterator::count) == 0 {
+    // The run is under way once a first checkpoint is there.
+    let is_there = || {
+        let entries = std::fs::read_dir(place.path("run/checkpoints"));
+        entries.is_ok_and(|mut entries| {
+            entries.any(|e| e.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("step-")))
+        })
+    };
+    while !is_there() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let pid = first.id().to_string();

@@ -97,8 +97,8 @@ impl RunDir {
     /// Refuses a folder that holds more than the beginning of a run. A run has begun when its
     /// config is there, which is written last.
     fn expect_unused(&self) -> Result<()> {
-        const BEGINNING: [&str; 7] =
-            [lock::FILE, "tokenizer", "run.json", METRICS, TIMINGS, SAMPLES, "checkpoints"];
+        const BEGINNING: [&str; 6] =
+            [lock::FILE, "tokenizer", "run.json", METRICS, TIMINGS, SAMPLES];
         let Ok(entries) = fs::read_dir(&self.path) else { return Ok(()) };
         let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
         let is_beginning = names.iter().all(|name| {
