@@ -9,12 +9,12 @@
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
-//! - [`supervised`]: the language model in burn-train's own loop;
+//! - `supervised`: the language model in burn-train's own loop (feature `train`);
 //! - [`weights`]: safetensors files and PyTorch `state_dict`s.
 //!
 //! Random numbers never come from a global: initial values from the seed given to `init`, dropout
 //! masks from the [`Mode`] that every forward pass is given. Evaluation passes [`Mode::Evaluate`].
-//! ([`supervised`] alone draws from Burn's generator, since burn-train has no place for a stream.)
+//! (`supervised` alone draws from Burn's generator, since burn-train has no place for a stream.)
 
 pub mod config;
 pub mod dropout;
@@ -25,6 +25,7 @@ pub mod mode;
 pub mod next_token;
 pub mod precision;
 pub mod recurrent;
+#[cfg(feature = "train")]
 pub mod supervised;
 pub mod weights;
 

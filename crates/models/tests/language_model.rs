@@ -189,6 +189,7 @@ fn parameters_are_counted_before_they_exist() {
 }
 
 /// burn-train's step: the loss counts no ignored target and its logits are the model's.
+#[cfg(feature = "train")]
 #[test]
 fn burn_train_sees_the_same_loss() {
     use burn::train::{InferenceStep, TrainStep};
