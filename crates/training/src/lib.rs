@@ -69,7 +69,7 @@ mod tensorboard;
 pub mod train;
 
 pub use config::{Config, ConfigError, Override, Resolved};
-pub use corpus::{Corpus, Text};
+pub use corpus::{Corpus, Part, Text};
 pub use dry_run::{DryRun, dry_run};
 pub use error::{Error, Result};
 pub use evaluate::{EvaluationOptions, evaluate};

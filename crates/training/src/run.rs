@@ -111,6 +111,7 @@ impl Run {
             regularization: config.regularization.clone(),
             on_host: device::on_host(&config.device),
             scale,
+            line_end: if b.restart_lines { corpus.tokenizer.vocabulary().eos_id() } else { None },
             devices,
         };
         Ok(Self {

@@ -50,7 +50,7 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
     let (dir, lock) = RunDir::open_to_write(dir)?;
     say_unlocked(&lock, observer);
     let config = dir.config()?;
-    let mut run = Run::build(&config, Corpus::open(&config)?)?;
+    let mut run = Run::build(&config, Corpus::with_tokenizer(&config, dir.tokenizer()?)?)?;
     let saved = dir.info()?;
     saved.expect_same_data(&run.info)?;
     run.info.started = saved.started;

@@ -17,6 +17,8 @@ pub(crate) struct Objective {
     pub(crate) on_host: bool,
     /// What the loss is multiplied by for the backward pass, and the gradients divided by after it.
     pub(crate) scale: f64,
+    /// The token after which a window starts from zeros, if any does.
+    pub(crate) line_end: Option<u32>,
     /// Who runs the streams, on the tape.
     pub(crate) devices: Vec<Device>,
 }
@@ -109,6 +111,7 @@ impl Objective {
             label_smoothing: self.loss.label_smoothing,
             ..CrossEntropyOptions::default()
         };
+        let carry = carry.map(|carry| self.restarted(carry, batch));
         let output = model.loss(inputs, targets, carry, &options, mode);
         let mut objective = self.total(&output, batch.steps);
         if share * self.scale != 1.0 {
@@ -118,6 +121,13 @@ impl Objective {
         let carry = state.detach();
         let gradients = GradientsParams::from_grads(objective.backward(), model);
         Window { gradients, nll: crate::evaluate::read(nll), carry }
+    }
+
+    /// The carried state, at zero where the window begins after a line's end.
+    fn restarted(&self, carry: StackState, batch: &BpttBatch) -> StackState {
+        let first = batch.inputs[..batch.batch].iter();
+        let restart: Vec<bool> = first.map(|&token| Some(token) == self.line_end).collect();
+        if restart.contains(&true) { carry.restart(&restart) } else { carry }
     }
 
     /// Cross entropy, plus Merity et al. 2017, arXiv:1708.02182, section 4.6:
@@ -156,5 +166,37 @@ impl Objective {
         }
         let factor = share * gradients::clip_factor(norm, self.regularization.clip_norm);
         (rule.step(model, grads, lr, factor, self.on_host), norm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lampwick_models::{RecurrentConfig, StackState};
+
+    #[test]
+    fn a_window_after_a_lines_end_starts_from_zeros() {
+        let device = Device::flex();
+        let config = RecurrentConfig::new(lampwick_models::CellKind::Lstm.into(), 3, 4);
+        let tensors = StackState::zeros(&config, 3, &device).into_tensors();
+        let ones = tensors.into_iter().map(|t| t.ones_like()).collect();
+        let carry = StackState::from_tensors(config.cell, ones).unwrap();
+        let batch =
+            BpttBatch { inputs: vec![0, 5, 0, 5, 0, 0], targets: vec![1; 6], steps: 2, batch: 3 };
+        let sums = |line_end| {
+            let objective = Objective {
+                loss: LossConfig::default(),
+                regularization: RegularizationConfig::default(),
+                on_host: true,
+                scale: 1.0,
+                line_end,
+                devices: vec![device.clone()],
+            };
+            let tensors = objective.restarted(carry.clone(), &batch).into_tensors();
+            let rows = tensors.into_iter().map(|t| t.sum_dim(1).try_into_vec_as::<f32>().unwrap());
+            rows.collect::<Vec<_>>()
+        };
+        assert_eq!(sums(Some(0)), [[0.0, 4.0, 0.0]; 2]);
+        assert_eq!(sums(None), [[4.0; 3]; 2]);
     }
 }

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use lampwick::data::Tokens;
+use lampwick::data::{Tokenizer, Tokens};
 use lampwick::metrics::Perplexity;
 use lampwick::metrics::figures::{count, figure};
-use lampwick::training::{self, Corpus, EvaluationOptions, Text, TrainedModel};
+use lampwick::training::{self, Config, EvaluationOptions, Part, Text, TrainedModel};
 use serde_json::json;
 
 use super::opened::{Weights, open};
@@ -23,19 +24,21 @@ Examples:
   lampwick evaluate runs/mine other.txt
   lampwick evaluate runs/mine other.txt --json | jq .perplexity
 
-The weights are those of the best validation, or of the newest checkpoint with --newest. Every token of the text is scored, the end of each
-line included where the run's tokens have one; unknown words are scored as <unk> and counted as OOV.
+The weights are those of the best validation, or of the newest checkpoint with --newest. Every token
+of the text is scored, the end of each line included where the run's tokens have one; unknown words are scored as <unk> and counted as OOV.
 Two perplexities compare only with the same unit and vocabulary; bits per character compare
 whenever few words are unknown.")]
 pub(crate) struct Arguments {
     /// The run's directory
     run: PathBuf,
-    /// The text; without it, the test set (or validation set) that the run's config names
+    /// The text, `-` for stdin; without it, the test set (or validation set) that the run's config
+    /// names
     file: Option<PathBuf>,
     /// Which of the run's own texts
     #[arg(long, value_enum, conflicts_with = "file")]
     split: Option<Split>,
-    /// Streams scored at once [default: the config's batches.evaluation_size]
+    /// Streams that the text is cut into, each begun without a context: more are faster, and a
+    /// little worse; 1 reads the text as one [default: the config's batches.evaluation_size]
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u32).range(1..))]
     batch: Option<u32>,
     /// Print JSON
@@ -60,14 +63,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (name, text) = match &arguments.file {
         Some(file) => {
-            let (tokens, counts) = Tokens::from_text_file(&tokenizer, file)?;
-            (file.display().to_string(), Text { tokens, counts, source_nats: None })
+            let (name, (tokens, counts)) = if file.as_os_str() == "-" {
+                ("stdin".into(), Tokens::from_text(&tokenizer, std::io::stdin().lock(), "stdin")?)
+            } else {
+                (file.display().to_string(), Tokens::from_text_file(&tokenizer, file)?)
+            };
+            (name, Text { tokens, counts, source_nats: None })
         }
-        None => {
-            let corpus = Corpus::open(&config)?;
-            corpus.tokenizer.vocabulary().expect_same(tokenizer.vocabulary(), "the run's text")?;
-            own_text(corpus, arguments)?
-        }
+        None => own_text(&config, &tokenizer, arguments)?,
     };
     let options = EvaluationOptions {
         batch: arguments.batch.map_or(config.batches.evaluation_size, |batch| batch as usize),
@@ -88,19 +91,31 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 /// The text that was asked for; by default the test set, or the validation set of a run without.
-fn own_text(corpus: Corpus, arguments: &Arguments) -> anyhow::Result<(String, Text)> {
-    let (name, text) = match (arguments.split, corpus.test) {
-        (Some(Split::Train), _) => ("the run's training set", corpus.train),
-        (None | Some(Split::Test), Some(test)) => ("the run's test set", test),
-        (Some(Split::Valid), _) | (None, None) => ("the run's validation set", corpus.valid),
-        (Some(Split::Test), None) => anyhow::bail!(
-            "{run}: the run has no test set; name a text (lampwick evaluate {run} FILE), use \
-             --split valid, or set data.test in {config}",
-            run = arguments.run.display(),
-            config = arguments.run.join("config.toml").display()
-        ),
+fn own_text(
+    config: &Config,
+    tokenizer: &Tokenizer,
+    arguments: &Arguments,
+) -> anyhow::Result<(String, Text)> {
+    let read = |part| Text::of_run(config, tokenizer, part);
+    let (name, text) = match arguments.split {
+        Some(Split::Train) => ("training", read(Part::Train)?),
+        Some(Split::Valid) => ("validation", read(Part::Valid)?),
+        Some(Split::Test) => ("test", read(Part::Test)?),
+        None => match read(Part::Test)? {
+            Some(text) => ("test", Some(text)),
+            None => ("validation", read(Part::Valid)?),
+        },
     };
-    Ok((name.to_owned(), text))
+    let text = text.with_context(|| {
+        format!(
+            "{run}: the run has no {name} set; name a text (lampwick evaluate {run} FILE), use \
+             another --split, or set data.{key} in {config}",
+            run = arguments.run.display(),
+            key = if name == "test" { "test" } else { "valid" },
+            config = arguments.run.join("config.toml").display()
+        )
+    })?;
+    Ok((format!("the run's {name} set"), text))
 }
 
 fn say(

@@ -59,6 +59,20 @@ impl StackState {
         }))
     }
 
+    /// The same, the sequences in which `restart` `[B]` holds back at the start: zeros.
+    ///
+    /// # Panics
+    ///
+    /// When `restart` is not `B` long.
+    pub fn restart(self, restart: &[bool]) -> Self {
+        let keep: Vec<f32> = restart.iter().map(|&restart| f32::from(u8::from(!restart))).collect();
+        let keep = TensorData::new(keep, [restart.len(), 1]);
+        self.map(|tensor| {
+            let keep = Tensor::<2>::from_data(keep.clone(), (&tensor.device(), tensor.dtype()));
+            tensor * keep // [B, H] by [B, 1]
+        })
+    }
+
     /// Number of sequences `B`.
     pub fn batch(&self) -> usize {
         self.0.first().map_or(0, |state| state.hidden.dims()[0])

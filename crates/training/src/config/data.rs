@@ -84,11 +84,12 @@ impl Default for TextData {
 pub struct TokenData {
     /// The folder; as a path of [`TextData`].
     pub dir: String,
-    /// Which `NAME.tokens` to train on; empty = the first with `train` in its name.
+    /// Which `NAME.tokens` to train on; empty = `train.tokens`, or the one file with `train` as a word of
+    /// its name.
     pub train: String,
-    /// Which to validate on; empty = the first with `valid` in its name.
+    /// Which to validate on; empty = as for `train`.
     pub valid: String,
-    /// Which to test on; empty = the first with `test` in its name, if any.
+    /// Which to test on; empty = as for `train`, if there is any.
     pub test: String,
 }
 
@@ -103,6 +104,10 @@ pub struct BatchConfig {
     /// Scale the learning rate of a window by its length over the mean (Merity et al. 2017,
     /// arXiv:1708.02182, section 4.1): short windows must not weigh more.
     pub bptt_scales_lr: bool,
+    /// A stream whose window begins right after a line's end starts from the zero state instead of
+    /// the carried one: for text whose lines stand alone, so that the model learns to begin as
+    /// `generate` and `score` do. Without it, what it carries over is what it has read before.
+    pub restart_lines: bool,
     /// Windows whose gradients are averaged into one optimiser step.
     pub accumulate: usize,
     /// Streams of an evaluation. Every token is scored whatever the number; more streams start
@@ -118,6 +123,7 @@ impl Default for BatchConfig {
             size: 20,
             bptt: BpttLength::Fixed(35),
             bptt_scales_lr: false,
+            restart_lines: false,
             accumulate: 1,
             evaluation_size: 10,
             evaluation_bptt: 35,

@@ -14,8 +14,8 @@ use lampwick_data::{TextCounts, Tokenizer, TokenizerKind, Tokens};
 use lampwick_metrics::Unit;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, DataConfig};
-use crate::error::Result;
+use crate::config::{Config, ConfigError, DataConfig};
+use crate::error::{Error, Result};
 
 /// The texts of a run, as token ids.
 #[derive(Clone, Debug)]
@@ -57,24 +57,95 @@ impl Text {
     }
 }
 
-impl Corpus {
-    /// Reads what the config names.
+/// Which of a run's texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What the gradient sees.
+    Train,
+    /// What decides.
+    Valid,
+    /// What the run is judged by.
+    Test,
+}
+
+impl Part {
+    /// Its key under `[data]`, and its word in file names.
+    fn name(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Valid => "valid",
+            Part::Test => "test",
+        }
+    }
+}
+
+impl Text {
+    /// One of the texts that a config names, as ids of `tokenizer`; `None` where it names none. The
+    /// other texts are not read.
     ///
     /// # Errors
-    /// [`Error::Data`] for files that are missing, empty or no text; [`Error::Config`] when nothing
-    /// can be held out.
-    pub fn open(config: &Config) -> Result<Self> {
+    /// [`Error::Data`] for files that are missing, empty or no text, or were prepared with another
+    /// vocabulary; [`Error::Config`] when nothing can be held out.
+    pub fn of_run(config: &Config, tokenizer: &Tokenizer, part: Part) -> Result<Option<Self>> {
         match &config.data {
-            DataConfig::Synthetic(data) => synthetic::corpus(data),
-            DataConfig::Text(data) => portions::corpus(data),
-            DataConfig::Tokens(data) => prepared::corpus(data),
+            DataConfig::Synthetic(data) => synthetic::text(data, part),
+            DataConfig::Text(data) => portions::text(data, tokenizer, part),
+            DataConfig::Tokens(data) => prepared::text(data, tokenizer, part),
         }
+    }
+}
+
+impl Corpus {
+    /// Makes the tokenizer that the config asks for, from the training text, and reads the texts.
+    ///
+    /// # Errors
+    /// As [`Text::of_run`].
+    pub fn open(config: &Config) -> Result<Self> {
+        let tokenizer = match &config.data {
+            DataConfig::Synthetic(data) => synthetic::tokenizer(data)?,
+            DataConfig::Text(data) => portions::tokenizer(data)?,
+            DataConfig::Tokens(data) => Tokenizer::load(&data.dir)?,
+        };
+        Self::with_tokenizer(config, tokenizer)
+    }
+
+    /// Reads the texts under a tokenizer that exists: a run's own, so that what was learnt from its
+    /// text is not learnt again.
+    ///
+    /// # Errors
+    /// As [`Text::of_run`].
+    pub fn with_tokenizer(config: &Config, tokenizer: Tokenizer) -> Result<Self> {
+        let read = |part| Text::of_run(config, &tokenizer, part);
+        let needed = |part| read(part)?.ok_or_else(|| missing(&config.data, part));
+        let (train, valid, test) = (needed(Part::Train)?, needed(Part::Valid)?, read(Part::Test)?);
+        Ok(Self { train, valid, test, tokenizer })
     }
 
     /// What one token is.
     pub fn unit(&self) -> Unit {
         unit_of(&self.tokenizer)
     }
+}
+
+/// A text that training cannot do without.
+fn missing(data: &DataConfig, part: Part) -> Error {
+    let name = part.name();
+    let (key, problem, mend) = match data {
+        DataConfig::Tokens(data) => (
+            format!("data.{name}"),
+            format!("{} has no token file for it", data.dir),
+            format!("prepare one (`lampwick prepare {name}.txt --out {}`)", data.dir),
+        ),
+        DataConfig::Text(data) => (
+            "data.holdout".into(),
+            format!("{} has too few lines to hold any out", data.train),
+            "name a validation file: `data.valid=FILE`".into(),
+        ),
+        DataConfig::Synthetic(_) => {
+            (format!("data.{name}_tokens"), "is 0".into(), "ask for some".into())
+        }
+    };
+    ConfigError::value("config", &key, &problem, &mend).into()
 }
 
 /// The unit that a tokenizer's perplexity is per.

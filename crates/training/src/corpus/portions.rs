@@ -6,39 +6,34 @@ use std::path::Path;
 
 use lampwick_data::{DataError, Tokenizer, Tokens, text};
 
-use super::{Corpus, Text};
-use crate::config::{ConfigError, TextData};
+use super::{Part, Text, missing};
+use crate::config::{ConfigError, DataConfig, TextData};
 use crate::error::{Error, Result};
 
-pub(super) fn corpus(data: &TextData) -> Result<Corpus> {
-    let [train, valid, test] = portions(data)?;
-    let train = train.ok_or_else(|| nothing_to_hold_out(data))?;
-    let valid = valid.ok_or_else(|| nothing_to_hold_out(data))?;
-    // Counted on the training portion only: a word of the validation text alone is unknown.
-    let tokenizer =
-        Tokenizer::train(&data.tokenizer, train.open()?, &train.name, &data.vocabulary)?;
-    let read = |portion: &Portion| -> Result<Text> {
-        let (tokens, counts) = Tokens::from_text(&tokenizer, portion.open()?, &portion.name)
-            .map_err(|error| portion.in_file(error))?;
-        Ok(Text { tokens, counts, source_nats: None })
-    };
-    Ok(Corpus {
-        train: read(&train)?,
-        valid: read(&valid)?,
-        test: test.as_ref().map(read).transpose()?,
-        tokenizer,
-    })
+/// Learnt from the training portion only: a word of the validation text alone is unknown.
+pub(super) fn tokenizer(data: &TextData) -> Result<Tokenizer> {
+    let [train, valid, _] = portions(data)?;
+    // Said before a long reading rather than after it.
+    let missing = |part| missing(&DataConfig::Text(data.clone()), part);
+    valid.ok_or_else(|| missing(Part::Valid))?;
+    let train = train.ok_or_else(|| missing(Part::Train))?;
+    let (text, name) = (train.open()?, &train.name);
+    Tokenizer::train(&data.tokenizer, text, name, &data.vocabulary)
+        .map_err(|error| train.in_file(error).into())
 }
 
-fn nothing_to_hold_out(data: &TextData) -> Error {
-    let problem = format!("{} has too few lines to hold any out", data.train);
-    ConfigError::value(
-        "config",
-        "data.holdout",
-        &problem,
-        "name a validation file: `data.valid=FILE`",
-    )
-    .into()
+/// One of the texts.
+pub(super) fn text(data: &TextData, tokenizer: &Tokenizer, part: Part) -> Result<Option<Text>> {
+    let [train, valid, test] = portions(data)?;
+    let portion = match part {
+        Part::Train => train,
+        Part::Valid => valid,
+        Part::Test => test,
+    };
+    let Some(portion) = portion else { return Ok(None) };
+    let (tokens, counts) = Tokens::from_text(tokenizer, portion.open()?, &portion.name)
+        .map_err(|error| portion.in_file(error))?;
+    Ok(Some(Text { tokens, counts, source_nats: None }))
 }
 
 /// Some lines of a file.
@@ -95,7 +90,13 @@ fn portions(data: &TextData) -> Result<[Option<Portion>; 3]> {
     }
     let path = Path::new(&data.train);
     let mut file = BufReader::new(text::open(path)?);
-    let size = file.get_ref().metadata().map_err(|e| Error::read(path, e))?.len();
+    let metadata = file.get_ref().metadata().map_err(|e| Error::read(path, e))?;
+    if !metadata.is_file() {
+        let problem = format!("{} is a pipe or a device", data.train);
+        let mend = "training reads its text more than once: write it to a file first";
+        return Err(ConfigError::value("config", "data.train", &problem, mend).into());
+    }
+    let size = metadata.len();
     if size == 0 {
         return Err(DataError::Empty { name: data.train.clone() }.into());
     }

@@ -1,31 +1,36 @@
 //! The synthetic language's sentences, with their entropy.
 
-use lampwick_data::{DataError, SyntheticLanguage, TextCounts, Tokens, Vocabulary};
+use lampwick_data::{DataError, SyntheticLanguage, TextCounts, Tokenizer, Tokens, Vocabulary};
 
-use super::{Corpus, Text};
+use super::{Part, Text};
 use crate::config::{ConfigError, SyntheticData};
 use crate::error::{Error, Result};
 
-pub(super) fn corpus(data: &SyntheticData) -> Result<Corpus> {
+/// The language's own words.
+pub(super) fn tokenizer(data: &SyntheticData) -> Result<Tokenizer> {
+    Ok(SyntheticLanguage::new(&data.language).map_err(by_config_key)?.tokenizer())
+}
+
+/// One of the texts.
+pub(super) fn text(data: &SyntheticData, part: Part) -> Result<Option<Text>> {
     let language = SyntheticLanguage::new(&data.language).map_err(by_config_key)?;
-    let tokenizer = language.tokenizer();
-    let text = |tokens: usize, seed: u64| {
-        let tokens = language.tokens(tokens, seed);
-        let source = language.score(&tokens);
-        let eos = tokenizer.vocabulary().eos_id();
-        let lines = eos.map_or(0, |eos| tokens.count(eos));
-        let (characters, bytes) = written_length(&tokens, tokenizer.vocabulary());
-        let counts =
-            TextCounts { lines, characters, bytes, tokens: tokens.len() as u64, unknown: 0 };
-        Text { tokens, counts, source_nats: Some(source.nats_per_token()) }
-    };
     // The grammar's seed decides the language; these decide which sentences of it.
-    Ok(Corpus {
-        train: text(data.train_tokens, 1),
-        valid: text(data.valid_tokens, 2),
-        test: (data.test_tokens > 0).then(|| text(data.test_tokens, 3)),
-        tokenizer,
-    })
+    let (tokens, seed) = match part {
+        Part::Train => (data.train_tokens, 1),
+        Part::Valid => (data.valid_tokens, 2),
+        Part::Test => (data.test_tokens, 3),
+    };
+    if tokens == 0 {
+        return Ok(None);
+    }
+    let tokenizer = language.tokenizer();
+    let tokens = language.tokens(tokens, seed);
+    let source = language.score(&tokens);
+    let eos = tokenizer.vocabulary().eos_id();
+    let lines = eos.map_or(0, |eos| tokens.count(eos));
+    let (characters, bytes) = written_length(&tokens, tokenizer.vocabulary());
+    let counts = TextCounts { lines, characters, bytes, tokens: tokens.len() as u64, unknown: 0 };
+    Ok(Some(Text { tokens, counts, source_nats: Some(source.nats_per_token()) }))
 }
 
 /// Characters and bytes of the ids as text: a space or the line's end after each word.
