@@ -87,6 +87,14 @@ pub(crate) fn target_directory() -> Result<PathBuf> {
     Ok(PathBuf::from(path))
 }
 
+/// Builds an example of the `lampwick` crate in release and gives its path.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
+    // `--workspace` keeps the features, and so the built Burn, of the tests.
+    run(&mut cargo(&["build", "--quiet", "--release", "--workspace", "--example", name]))?;
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    Ok(target_directory()?.join("release").join("examples").join(file))
+}
+
 /// `cargo metadata` of the workspace's own packages.
 pub(crate) fn metadata() -> Result<serde_json::Value> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"])

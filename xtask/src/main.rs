@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask test`, `ci`, `bench` and `experiment`.
 //!
 //! Reading order: [`mod@test`] (the tests), [`ci`] (every check, one file each), [`mod@bench`] (the
-//! comparisons with Burn's own layers and with PyTorch), [`torture`] (trainings killed a thousand
-//! times). [`cargo`] is how all of them call cargo.
+//! comparisons with Burn's own layers and with PyTorch), [`experiment`] (runs beside what is
+//! published, one file each), [`torture`] (trainings killed a thousand times). [`cargo`] is how all
+//! of them call cargo.
 
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod cargo;
 mod ci;
+mod experiment;
+mod numbers;
 mod test;
 mod torture;
 
@@ -30,6 +33,8 @@ enum Task {
     Ci(ci::Arguments),
     /// Compare speed with Burn's own layers and with PyTorch, interleaved in one run
     Bench(bench::Arguments),
+    /// Run a suite of trainings and set its figures beside the published ones
+    Experiment(experiment::Arguments),
     /// Kill small trainings at random instants, resume them, and compare the last byte
     Torture(torture::Arguments),
 }
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Experiment(arguments) => experiment::run(&arguments),
         Task::Torture(arguments) => torture::run(&arguments),
     };
     match outcome {

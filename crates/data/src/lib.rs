@@ -10,6 +10,7 @@
 //! - [`bptt`]: windows of parallel streams for training and for evaluation
 //! - [`datasets`]: lines and windows for Burn's own `DataLoader`
 //! - [`synthetic`]: a source of sentences that knows their entropy
+//! - [`tasks`]: sequences that ask for memory, with their chance levels
 //! - [`files`], [`atomic`], [`hash`]: every change to the disk, files that appear whole, their SHA-256
 //! - [`error`]: everything that can be wrong, with the mend
 
@@ -21,6 +22,7 @@ pub mod files;
 pub mod hash;
 pub mod prepare;
 pub mod synthetic;
+pub mod tasks;
 pub mod text;
 pub mod tokenizer;
 pub mod tokens;
@@ -31,6 +33,7 @@ pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, PairBatcher, WindowD
 pub use error::{DataError, Result};
 pub use prepare::{Prepared, prepare_corpora, prepare_corpus};
 pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};
+pub use tasks::{Targets, Task, TaskBatch};
 pub use tokenizer::{Decoder, SubwordModel, TextCounts, Tokenizer, TokenizerKind};
 pub use tokens::{TokenFile, TokenFileWriter, Tokens};
 pub use vocabulary::{EOS, UNK, Vocabulary, VocabularyLimits};

@@ -7,6 +7,7 @@
 //! - [`precision`]: the float type of the matrix products;
 //! - [`recurrent`]: a stack of recurrent layers over the kernels of `lampwick-kernels`;
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
+//! - [`gradient_flow`]: how much of a loss reaches the states before it;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
 //! - `supervised`: the language model in burn-train's own loop (feature `train`);
@@ -19,6 +20,7 @@
 pub mod config;
 pub mod dropout;
 pub mod generator;
+pub mod gradient_flow;
 pub mod initializer;
 pub mod language_model;
 pub mod mode;
@@ -31,6 +33,7 @@ pub mod weights;
 
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
 pub use generator::{Generator, GeneratorState};
+pub use gradient_flow::GradientFlow;
 pub use initializer::RecurrentInit;
 pub use lampwick_kernels::{CrossEntropyOptions, Reduction, exponentials};
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};

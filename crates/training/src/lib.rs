@@ -11,6 +11,7 @@
 //! - [`checkpoint`], `snapshot`, `state`: what survives a kill;
 //! - [`run_dir`], `lock`, [`logs`], `tensorboard`, [`report`]: what a run leaves behind, and who may
 //!   write there; [`runs`]: a folder of them;
+//! - [`probe`]: what it looks at besides its loss;
 //! - [`observer`]: what it tells whoever watches; [`dry_run`](mod@dry_run): what it would take;
 //! - [`device`]: device names; [`model`]: a trained run as a model to use; [`prompt`]: how its texts
 //!   begin and end.
@@ -27,6 +28,7 @@
 //!   timings.jsonl    seconds and tokens per second by step
 //!   samples.jsonl    generated texts
 //!   events.out...    the same for TensorBoard, where `report.tensorboard` asks for it
+//!   gradients.json   with `report.probes = ["gradients"]`: how far gradients reach back
 //!   report.html      curves, samples, config, published figures; one self-contained page
 //!   checkpoints/     step-000000004650-epoch-0001/ ...: the newest few and the best
 //!   lock             held by the process that writes to the run, and its name
@@ -55,6 +57,7 @@ mod optimizer;
 mod pace;
 mod parallel;
 mod parameters;
+pub mod probe;
 pub mod prompt;
 pub mod report;
 mod run;

@@ -14,6 +14,7 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::logs::Logs;
 use crate::memory;
+use crate::model::{TrainedModel, Which};
 use crate::optimizer::Rule;
 use crate::parallel;
 use crate::parameters;
@@ -128,6 +129,31 @@ impl Run {
             corpus,
             config,
         })
+    }
+
+    /// Takes the best weights of the run that `start_from` names, where it names one; gives what was
+    /// wrong with checkpoints that had to be passed by.
+    ///
+    /// # Errors
+    /// The other run cannot be read, has another vocabulary, or a model of other sizes.
+    pub(crate) fn start_from(&mut self) -> Result<Vec<String>> {
+        if self.config.start_from.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = PathBuf::from(&self.config.start_from);
+        let device = device::parse(&self.config.device)?;
+        let other = TrainedModel::load(&path, Which::Best, &device)?;
+        let own = self.corpus.tokenizer.vocabulary();
+        own.expect_same(other.tokenizer.vocabulary(), "the run of start_from")?;
+        let mut model = self.model().clone();
+        parameters::to_bytes(&other.model)
+            .and_then(|bytes| parameters::from_bytes(&mut model, bytes))
+            .map_err(|e| Error::NotARun {
+                path,
+                problem: format!("start_from: its weights do not fit this config's [model] ({e})"),
+            })?;
+        self.model = Some(parameters::name_by_path(model));
+        Ok(other.warnings)
     }
 
     /// The same run where a checkpoint left it.

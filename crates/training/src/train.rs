@@ -10,6 +10,7 @@ use crate::lock::Lock;
 use crate::logs::{Logs, Metric, Scored, Timing};
 use crate::observer::{Event, Observer, Started, Step};
 use crate::pace::Pace;
+use crate::probe::{self, Probe};
 use crate::run::Run;
 use crate::run_dir::RunDir;
 use crate::state::Best;
@@ -83,6 +84,9 @@ impl Session<'_> {
 
     fn epochs(&mut self) -> Result<Outcome> {
         self.observer.event(&Event::Started(&self.started()));
+        if self.run.state.step == 0 {
+            self.probe(0, &self.run.weights())?;
+        }
         loop {
             if self.run.state.validated {
                 if self.run.budget_spent(self.pace.seconds()) {
@@ -180,9 +184,20 @@ impl Session<'_> {
             run.average = Some(Average::start(run.model()));
             self.observer.event(&Event::AveragingStarted);
         }
+        self.probe(self.run.state.epoch, &weights)?;
         let samples = self.run.config.sampling.count_per_epoch;
         finish::sample(self, &weights, samples, false)?;
         Ok(true)
+    }
+
+    /// Looks at what `report.probes` names.
+    fn probe(&self, epoch: u64, weights: &lampwick_models::LanguageModel) -> Result<()> {
+        let Run { config, corpus, state, .. } = &self.run;
+        if config.report.probes.contains(&Probe::Gradients) {
+            let at = (epoch, state.step);
+            probe::look(self.dir.path(), at, weights, &corpus.valid, &corpus.tokenizer)?;
+        }
+        Ok(())
     }
 
     /// Scores a text; `None` when interrupted.

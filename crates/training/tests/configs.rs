@@ -42,6 +42,9 @@ fn every_config_takes_two_steps() {
             "sampling.count=1".into(),
             "sampling.length=5".into(),
         ];
+        if text.contains("start_from") {
+            changes.push("start_from=".into());
+        }
         if text.contains("last_hidden") {
             changes.push("model.last_hidden=8".into());
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI32;
 
 use lampwick_training::{
     Config, Corpus, Error, EvaluationOptions, Event, Metric, Outcome, Override, Summary,
-    TrainedModel, Which, device, dry_run, evaluate, report, train,
+    TrainedModel, Which, device, dry_run, evaluate, probe, report, train,
 };
 
 const TINY: &str = r#"
@@ -345,4 +345,40 @@ fn resuming_on_another_text_is_refused() {
             '_,
         >| {});
     assert!(matches!(nowhere, Err(Error::NotARun { .. })));
+}
+
+#[test]
+fn the_gradient_probe_looks_before_and_after_and_is_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("run");
+    let config = config(&["report.probes=[\"gradients\"]", "budget.epochs=2", "model.layers=2"]);
+    finished(&config, &dir);
+    let probe = probe::gradients(&dir).unwrap().unwrap();
+    let epochs: Vec<u64> = probe.looks.iter().map(|look| look.epoch).collect();
+    assert_eq!(epochs, [0, 1, 2]);
+    // 301 tokens of validation text: three sequences of 100.
+    assert_eq!(probe.sequences, 3);
+    for look in &probe.looks {
+        assert_eq!(look.layers.len(), 2);
+        for layer in &look.layers {
+            assert_eq!((layer.hidden.len(), layer.cell.len()), (100, 100));
+            assert!(layer.hidden.iter().chain(&layer.cell).all(|norm| norm.is_finite()));
+            assert!(layer.hidden[0] > layer.hidden[99], "a small LSTM's gradient shrinks");
+        }
+    }
+    assert_ne!(probe.looks[0], probe.looks[2]);
+    let report = std::fs::read_to_string(dir.join("report.html")).unwrap();
+    for part in ["Gradient at the hidden vector", "Gradient at the memory cell", "after epoch 2"] {
+        assert!(report.contains(part), "no {part:?}");
+    }
+    // The look changes nothing of the run.
+    let plain = dir.with_file_name("plain");
+    let without = Config {
+        report: lampwick_training::config::ReportConfig { probes: vec![], ..config.report.clone() },
+        ..config
+    };
+    finished(&without, &plain);
+    let metrics = |dir: &Path| std::fs::read(dir.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(&dir), metrics(&plain));
+    assert!(probe::gradients(&plain).unwrap().is_none());
 }

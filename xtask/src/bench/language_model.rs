@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::numbers::{figure, median, ratio, table};
 use super::side::Side;
+use crate::numbers::{figure, median, ratio, table};
 
 /// What `cargo xtask bench lm` takes.
 #[derive(clap::Args)]

@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod language_model;
-mod numbers;
 mod recurrent;
 mod side;
 

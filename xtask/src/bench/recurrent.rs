@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::numbers::{figure, median, ratio, table};
 use super::side::Side;
+use crate::numbers::{figure, median, ratio, table};
 
 /// Batch, steps, hidden size; the input is as wide as the hidden state.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

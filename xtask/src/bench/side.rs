@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cargo::{cargo, root, run, target_directory};
+use crate::cargo::{example as built, root};
 
 /// Names the Python that has torch.
 const PYTHON: &str = "LAMPWICK_PYTHON";
@@ -22,11 +22,7 @@ pub(crate) struct Side {
 impl Side {
     /// Ours: an example of the `lampwick` crate, built here in release.
     pub(crate) fn ours(example: &str, threads: usize) -> Result<Self> {
-        // `--workspace` keeps the features, and so the built Burn, of the tests.
-        run(&mut cargo(&["build", "--quiet", "--release", "--workspace", "--example", example]))?;
-        let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
-        let path = target_directory()?.join("release").join("examples").join(name);
-        Self::start(Command::new(path), threads)
+        Self::start(Command::new(built(example)?), threads)
     }
 
     /// PyTorch, or why it is not there.

@@ -54,6 +54,8 @@ fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Resu
     let mut command = Command::new(binary);
     command.arg("train").arg(config).current_dir(folder).args(["--out", &run]);
     command.args(["budget.steps=2", "budget.epochs=0", "sampling.count=1", "sampling.length=5"]);
+    // The run that it starts from is not here.
+    command.args(parsed.contains_key("start_from").then_some("start_from="));
     // Its own text, and so its vocabulary, may not be on this machine.
     command.args(match source(&parsed) {
         "text" => {

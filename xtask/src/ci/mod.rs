@@ -8,7 +8,7 @@ use crate::cargo::{cargo, installed, run as call};
 
 mod configs;
 mod layering;
-mod program;
+pub(crate) mod program;
 mod readme;
 mod sizes;
 

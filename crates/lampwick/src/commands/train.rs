@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicI32;
 
 use clap::ArgGroup;
 use lampwick::metrics::figures::{clock, count, figure};
+use lampwick::training::probe::Probe;
 use lampwick::training::{self, Config, Observer, Outcome, Override, Resolved};
 use serde_json::json;
 
@@ -25,6 +26,7 @@ Examples:
   lampwick train configs/quickstart.toml
   lampwick train configs/lm/own_text.toml data.train=my.txt --out runs/mine
   lampwick train configs/lm/zaremba_small.toml optimizer.lr=0.5 budget.epochs=3 --dry-run
+  lampwick train configs/quickstart.toml --probe gradients --out runs/probed
   lampwick train --resume runs/mine
   lampwick train configs/quickstart.toml --tensorboard && tensorboard --logdir runs
 
@@ -56,6 +58,11 @@ pub(crate) struct Arguments {
     /// Check files, shapes, memory and speed, and stop; trains nothing
     #[arg(long, conflicts_with = "print_config")]
     dry_run: bool,
+    /// Look at more than the loss, at the start and after each epoch: `gradients` = how much of a
+    /// loss reaches the states k steps before it, the norm of dL_T/dh_(T-k) for each layer, into
+    /// gradients.json and report.html (the key `report.probes`)
+    #[arg(long, value_name = "WHAT", conflicts_with = "resume")]
+    probe: Vec<ProbeName>,
     /// Draw the run on burn-train's dashboard (needs a terminal)
     #[arg(long, conflicts_with = "json")]
     tui: bool,
@@ -68,6 +75,13 @@ pub(crate) struct Arguments {
     json: bool,
     #[command(flatten)]
     machine: Machine,
+}
+
+/// What `--probe` takes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ProbeName {
+    /// How far gradients reach back
+    Gradients,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -87,7 +101,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.tensorboard {
         overrides.push("report.tensorboard=true".parse()?);
     }
-    let config = resolve(path, &overrides, &arguments.machine)?;
+    let mut config = resolve(path, &overrides, &arguments.machine)?;
+    for probe in &arguments.probe {
+        let probe = match probe {
+            ProbeName::Gradients => Probe::Gradients,
+        };
+        if !config.report.probes.contains(&probe) {
+            config.report.probes.push(probe);
+        }
+    }
     if arguments.print_config {
         std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
         return Ok(Exit::Done);

@@ -1,6 +1,7 @@
 //! Layers one over the other.
 
 use burn::prelude::*;
+use lampwick_kernels::RecurrentState;
 
 use super::config::RecurrentConfig;
 use super::layer::RecurrentLayer;
@@ -78,5 +79,36 @@ impl Recurrent {
         let x = x.reshape([1, batch, features]);
         let RecurrentOutput { output, state } = self.forward(x, state, None, &mut Mode::Evaluate);
         (output.reshape([batch, self.config.output()]), state)
+    }
+
+    /// [`Recurrent::step`] with each layer's new state given to `each` (layer from 0), whose answer
+    /// is what the layer above and the next step read: to put a leaf of the tape at every state, or
+    /// to change one.
+    ///
+    /// # Panics
+    ///
+    /// As [`Recurrent::step`].
+    pub fn step_each(
+        &self,
+        x: Tensor<2>,
+        state: Option<StackState>,
+        each: &mut dyn FnMut(usize, RecurrentState) -> RecurrentState,
+    ) -> (Tensor<2>, StackState) {
+        assert!(!self.config.bidirectional, "a bidirectional stack has no single step");
+        let mut states = state.into_iter().flat_map(|state| state.0);
+        let mut finals = Vec::with_capacity(self.layers.len());
+        let mut x = x;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (cell, mode) = (self.config.cell, &mut Mode::Evaluate);
+            let (_, state) = layer.run(cell, x.unsqueeze(), &mut states, None, 0.0, mode);
+            let state = each(index, state.into_iter().next().expect("one direction, one state"));
+            // The output of a step is its hidden vector.
+            x = match &layer.projection {
+                Some(projection) => state.hidden.clone().matmul(projection.val()),
+                None => state.hidden.clone(),
+            };
+            finals.push(state);
+        }
+        (x, StackState(finals))
     }
 }

@@ -43,6 +43,9 @@ pub struct Config {
     /// the first compiled in. Several of one backend, separated by commas, share each batch: every
     /// one runs its part of the streams, the first updates the weights.
     pub device: String,
+    /// A run whose best weights this one starts with, for finetuning: its directory, which may hold
+    /// `${NAME}`. Empty: weights are drawn.
+    pub start_from: String,
     /// The network. `vocabulary = 0` takes the size from the data.
     pub model: LanguageModelConfig,
     /// Where the text comes from and how it becomes token ids.

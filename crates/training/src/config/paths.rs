@@ -7,6 +7,7 @@ use super::{Config, ConfigError, DataConfig};
 /// Replaces every `${NAME}` by the environment variable's value, so that a resolved config stands
 /// on its own.
 pub(super) fn expand(config: &mut Config, file: &str) -> Result<(), ConfigError> {
+    config.start_from = expand_one(&config.start_from, "start_from", file)?;
     for (key, path) in paths(&mut config.data) {
         *path = expand_one(path, key, file)?;
     }
@@ -18,12 +19,24 @@ impl DataConfig {
     /// resumed from any working folder. A path is relative to the working folder until then.
     pub(crate) fn make_absolute(&mut self) {
         for (_, path) in paths(self) {
-            if !path.is_empty()
-                && let Ok(absolute) = std::path::absolute(Path::new(path))
-            {
-                *path = absolute.to_string_lossy().into_owned();
-            }
+            make_absolute(path);
         }
+    }
+}
+
+impl Config {
+    /// The same of every path that a run's config keeps.
+    pub(crate) fn make_absolute(&mut self) {
+        make_absolute(&mut self.start_from);
+        self.data.make_absolute();
+    }
+}
+
+fn make_absolute(path: &mut String) {
+    if !path.is_empty()
+        && let Ok(absolute) = std::path::absolute(Path::new(path))
+    {
+        *path = absolute.to_string_lossy().into_owned();
     }
 }
 

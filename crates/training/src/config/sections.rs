@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::probe::Probe;
+
 /// How the losses of a window's time steps become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,13 +125,15 @@ pub struct ReportConfig {
     pub log_every: u64,
     /// Also write TensorBoard event files into the run directory.
     pub tensorboard: bool,
+    /// What to look at besides the loss: `gradients` (`--probe gradients`).
+    pub probes: Vec<Probe>,
     /// Published figures that the report sets beside this run's (`[[report.reference]]`).
     pub reference: Vec<ReferenceFigure>,
 }
 
 impl Default for ReportConfig {
     fn default() -> Self {
-        Self { log_every: 20, tensorboard: false, reference: Vec::new() }
+        Self { log_every: 20, tensorboard: false, probes: Vec::new(), reference: Vec::new() }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Which plots a run's report has.
 
 use super::Curves;
-use super::plot::{BLUE, Chart, GREEN, GREY, Line, ORANGE, PURPLE, Plot, Scale, line};
+use super::plot::{self, BLUE, Chart, GREEN, GREY, Line, ORANGE, PURPLE, Plot, Scale, line};
 use crate::config::Config;
 use crate::logs::Timing;
+use crate::probe::{GradientProbe, Layer};
 
 /// Every chart that the run has points for.
 pub(super) fn all(
@@ -11,6 +12,7 @@ pub(super) fn all(
     config: &Config,
     source_perplexity: Option<f64>,
     timings: &[Timing],
+    probe: Option<&GradientProbe>,
 ) -> Vec<Chart> {
     let train = |value: fn(&super::TrainPoint) -> f64| -> Vec<(f64, f64)> {
         curves.train.iter().map(|p| (p.step, value(p))).collect()
@@ -56,6 +58,37 @@ pub(super) fn all(
             false,
         ),
         chart("Speed", "training tokens per second", vec![line("tokens/s", PURPLE, speed)], false),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(probe.into_iter().flat_map(flow))
+    .collect()
+}
+
+/// How far gradients reach back: at initialisation and at the last look, layer by layer.
+fn flow(probe: &GradientProbe) -> Vec<Chart> {
+    let (Some(first), Some(last)) = (probe.looks.first(), probe.looks.last()) else {
+        return Vec::new();
+    };
+    let looks = if first == last { vec![first] } else { vec![first, last] };
+    let lines = |norms: fn(&Layer) -> &[f64]| -> Vec<Line> {
+        let each =
+            looks.iter().flat_map(|look| look.layers.iter().enumerate().map(move |l| (look, l)));
+        each.enumerate()
+            .map(|(n, (look, (layer, of)))| {
+                let points = (0..).map(f64::from).zip(norms(of).iter().copied()).collect();
+                let when = match look.epoch {
+                    0 => "at initialisation".to_string(),
+                    epoch => format!("after epoch {epoch}"),
+                };
+                line(&format!("layer {}, {when}", layer + 1), plot::colour(n), points)
+            })
+            .collect()
+    };
+    let caption = "norm of the last step's loss gradient, by steps back, logarithmic";
+    [
+        chart("Gradient at the hidden vector", caption, lines(|layer| &layer.hidden), true),
+        chart("Gradient at the memory cell", caption, lines(|layer| &layer.cell), true),
     ]
     .into_iter()
     .flatten()

@@ -2,12 +2,14 @@
 //!
 //! - [`write()`]: reads a run directory, writes the page
 //! - [`compare()`]: reads several, writes one page that holds them against each other
+//! - [`results`]: the page of an experiment, its figures beside the published ones
 //! - `charts`: which plots a run's page has; `plot`: one plot as SVG
-//! - `template.html`, `comparison.html`, `style.css`: the pages
+//! - `template.html`, `comparison.html`, `results.html`, `style.css`: the pages
 
 mod charts;
 mod comparison;
 mod plot;
+pub mod results;
 
 pub use comparison::compare;
 
@@ -23,6 +25,7 @@ use serde::Serialize;
 use crate::config::{Config, ReferenceFigure};
 use crate::error::{Error, Result};
 use crate::logs::{self, Metric, SampleLine, Scored, Timing};
+use crate::probe;
 use crate::run_dir::{RunDir, RunInfo};
 
 /// Reads `dir`'s logs and writes its `report.html`, also while the run is under way.
@@ -70,6 +73,7 @@ fn page(run: &RunDir) -> Result<String> {
     let curves = curves(logs::read(&run.path().join(logs::METRICS))?);
     let samples: Vec<SampleLine> = logs::read(&run.path().join(logs::SAMPLES))?;
     let timings: Vec<Timing> = logs::read(&run.path().join(logs::TIMINGS))?;
+    let probe = probe::gradients(run.path())?;
     let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
     let last = samples.last().map_or(0, |sample| sample.step);
     // The texts of the last step, each once: the epoch's own sample may be drawn again at the end.
@@ -86,7 +90,7 @@ fn page(run: &RunDir) -> Result<String> {
         if config.name.is_empty() { "lampwick run".to_string() } else { config.name.clone() };
     let page = Page {
         title,
-        charts: charts::all(&curves, &config, source_perplexity, &timings),
+        charts: charts::all(&curves, &config, source_perplexity, &timings, probe.as_ref()),
         comparisons: comparisons(&config, &curves),
         epochs: curves.valid.iter().map(Row::of).collect(),
         source_perplexity: source_perplexity.map(|p| format!("{p:.2}")),

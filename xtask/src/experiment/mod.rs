@@ -1,0 +1,158 @@
+//! `cargo xtask experiment NAME | list`: suites of runs beside what is published.
+//!
+//! - one file an experiment: [`ptb`], [`rnnlm`], [`mod@char`], [`memory`], [`gradients`],
+//!   [`entropy`]: which runs, which figures, which plots;
+//! - [`session`]: trains what is missing, resumes what was interrupted, skips what is finished;
+//! - [`trained`]: a run's directory as figures and curves;
+//! - [`figure`]: a measured figure, its reference and tolerance, and the verdict;
+//! - [`results`]: `results.md` and `results.html`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::cargo::root;
+use crate::numbers::table;
+
+mod char;
+mod entropy;
+mod figure;
+mod gradients;
+mod memory;
+mod power_law;
+mod ptb;
+mod reference;
+mod results;
+mod rnnlm;
+mod session;
+mod trained;
+
+use results::Results;
+use session::Session;
+
+/// What `cargo xtask experiment` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask experiment list
+  LAMPWICK_DATA=/path/to/data cargo xtask experiment ptb-small
+  cargo xtask experiment ptb-awd --budget-minutes 60      (again: another hour from where it stopped)
+
+Each run is a directory below OUT/NAME, resumed when it is found unfinished and skipped when it is
+finished; OUT/NAME/results.md and results.html hold the figures. Exit code 1: a figure lies outside
+its tolerance, or a run failed.")]
+pub(crate) struct Arguments {
+    /// Which experiment; `list` names them all
+    name: String,
+    /// Where runs and results go
+    #[arg(long, value_name = "OUT", default_value = "runs/experiments")]
+    out: PathBuf,
+    /// Train for so long at most, shared among the unfinished runs; what was reached is reported
+    #[arg(long, value_name = "N")]
+    budget_minutes: Option<f64>,
+    /// Where to compute, for runs that begin now (see `lampwick devices`)
+    #[arg(long, value_name = "NAME[:N]")]
+    device: Option<String>,
+    /// Train nothing: gather what is there
+    #[arg(long, conflicts_with_all = ["budget_minutes", "device"])]
+    gather: bool,
+}
+
+/// One experiment of the list.
+struct Experiment {
+    name: &'static str,
+    about: &'static str,
+    /// On two CPU cores with AVX-512.
+    minutes: &'static str,
+    /// Of `--budget-minutes` where it is not given.
+    budget: Option<f64>,
+    run: fn(&Session) -> Result<Results>,
+}
+
+const ALL: [Experiment; 8] = [
+    Experiment {
+        name: "ptb-small",
+        about: "Zaremba et al. 2014, small LSTM on Penn Treebank, 13 epochs",
+        minutes: "28",
+        budget: None,
+        run: ptb::small,
+    },
+    Experiment {
+        name: "ptb-medium",
+        about: "the same paper's medium LSTM: dropout, 39 epochs",
+        minutes: "370; an hour unless told otherwise",
+        budget: Some(60.0),
+        run: ptb::medium,
+    },
+    Experiment {
+        name: "ptb-awd",
+        about: "AWD-LSTM (Merity et al. 2017), then its finetuning",
+        minutes: "days, or hours on a GPU; an hour unless told otherwise",
+        budget: Some(60.0),
+        run: ptb::awd,
+    },
+    Experiment {
+        name: "rnnlm",
+        about: "ptb-small with tanh RNN, GRU and LSTM",
+        minutes: "80",
+        budget: None,
+        run: rnnlm::run,
+    },
+    Experiment {
+        name: "char",
+        about: "characters of Shakespeare, 2x256 LSTM by char-rnn's recipe",
+        minutes: "70; 10 unless told otherwise",
+        budget: Some(10.0),
+        run: char::run,
+    },
+    Experiment {
+        name: "memory",
+        about: "adding, copying, temporal order over T steps: RNN, LSTM, GRU",
+        minutes: "20",
+        budget: None,
+        run: memory::run,
+    },
+    Experiment {
+        name: "gradients",
+        about: "norm of dL_T/dh_(T-k) against k, before and after training",
+        minutes: "6",
+        budget: None,
+        run: gradients::run,
+    },
+    Experiment {
+        name: "entropy",
+        about: "bits above the synthetic language's entropy by model and data size",
+        minutes: "15",
+        budget: None,
+        run: entropy::run,
+    },
+];
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.name == "list" {
+        print!("{}", list());
+        return Ok(());
+    }
+    let Some(experiment) = ALL.iter().find(|one| one.name == arguments.name) else {
+        bail!("unknown experiment `{}`; there are:\n{}", arguments.name, list());
+    };
+    let out = root().join(&arguments.out);
+    let session = Session::new(
+        &out,
+        arguments.device.as_deref(),
+        arguments.budget_minutes.or(experiment.budget),
+        arguments.gather,
+    )?;
+    let results = (experiment.run)(&session)?;
+    let folder = out.join(experiment.name);
+    results.write(&folder)?;
+    print!("{}", results.markdown());
+    println!("\n{}", folder.join("results.html").display());
+    results.verdict()
+}
+
+fn list() -> String {
+    let head = ["experiment", "what", "minutes on 2 CPU cores"].map(str::to_owned).to_vec();
+    let rows = ALL.iter().map(|one| [one.name, one.about, one.minutes].map(str::to_owned).to_vec());
+    table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
