@@ -3,7 +3,7 @@
 
 use burn::prelude::*;
 use lampwick_kernels::RecurrentState;
-use lampwick_models::{CellKind, LanguageModel, LanguageModelConfig, StackState};
+use lampwick_models::{CellKind, LanguageModel, LanguageModelConfig, RecurrentInit, StackState};
 
 const STEPS: usize = 7;
 
@@ -14,11 +14,10 @@ fn model(cell: CellKind, layers: usize, hidden: usize) -> LanguageModel {
         cell,
         hidden,
         layers,
+        // Large enough that the product of Jacobians has something to multiply.
+        initializer: RecurrentInit::Uniform { bound: 0.6 },
         ..LanguageModelConfig::default()
     };
-    let mut config = config;
-    // Large enough that the product of Jacobians has something to multiply.
-    config.initializer = lampwick_models::RecurrentInit::Uniform { bound: 0.6 };
     config.init(3, &Device::flex().autodiff()).unwrap()
 }
 
@@ -85,10 +84,10 @@ fn the_norms_are_those_of_finite_differences() {
         let model = model(cell, 2, 6);
         let flow = flow(&model, 1);
         assert_eq!(flow.len(), 2, "one for each layer");
-        for layer in 0..2 {
+        for (layer, of) in flow.iter().enumerate() {
             for k in [0, 1, 4] {
                 for of_cell in [false, true] {
-                    let norms = if of_cell { &flow[layer].cell } else { &flow[layer].hidden };
+                    let norms = if of_cell { &of.cell } else { &of.hidden };
                     if of_cell && cell != CellKind::Lstm {
                         assert!(norms.is_empty());
                         continue;

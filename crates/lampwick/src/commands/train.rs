@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicI32;
 
 use clap::ArgGroup;
 use lampwick::metrics::figures::{clock, count, figure};
-use lampwick::training::probe::Probe;
 use lampwick::training::{self, Config, Observer, Outcome, Override, Resolved};
 use serde_json::json;
 
@@ -62,7 +61,7 @@ pub(crate) struct Arguments {
     /// loss reaches the states k steps before it, the norm of dL_T/dh_(T-k) for each layer, into
     /// gradients.json and report.html (the key `report.probes`)
     #[arg(long, value_name = "WHAT", conflicts_with = "resume")]
-    probe: Vec<ProbeName>,
+    probe: Option<Probe>,
     /// Draw the run on burn-train's dashboard (needs a terminal)
     #[arg(long, conflicts_with = "json")]
     tui: bool,
@@ -79,7 +78,7 @@ pub(crate) struct Arguments {
 
 /// What `--probe` takes.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum ProbeName {
+enum Probe {
     /// How far gradients reach back
     Gradients,
 }
@@ -101,15 +100,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.tensorboard {
         overrides.push("report.tensorboard=true".parse()?);
     }
-    let mut config = resolve(path, &overrides, &arguments.machine)?;
-    for probe in &arguments.probe {
-        let probe = match probe {
-            ProbeName::Gradients => Probe::Gradients,
-        };
-        if !config.report.probes.contains(&probe) {
-            config.report.probes.push(probe);
-        }
+    if let Some(Probe::Gradients) = arguments.probe {
+        overrides.push("report.probes=[\"gradients\"]".parse()?);
     }
+    let config = resolve(path, &overrides, &arguments.machine)?;
     if arguments.print_config {
         std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
         return Ok(Exit::Done);
