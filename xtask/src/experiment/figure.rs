@@ -50,7 +50,8 @@ impl Figure {
         match self.reference {
             Reference::Near { value, share } => match self.measured {
                 None => Verdict::NotMeasured,
-                Some(measured) if (measured / value - 1.0).abs() <= share => Verdict::Within,
+                // The last digit of the division must not decide.
+                Some(measured) if (measured / value - 1.0).abs() <= share + 1e-9 => Verdict::Within,
                 Some(_) => Verdict::Outside,
             },
             Reference::AtMost(bound) => judged(|measured, bound| measured <= bound, bound),
