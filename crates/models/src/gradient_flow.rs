@@ -20,7 +20,8 @@ pub struct GradientFlow {
     /// `|dL_T / dh_(T-k)|`, the L2 norm over the units, meaned over the sequences; `k` from 0. It is
     /// the total derivative: what `h_(T-k)` does to its own layer's next step and to the layer above.
     pub hidden: Vec<f64>,
-    /// The same of an LSTM's memory cell, `|dL_T / dc_(T-k)|`; empty for other cells.
+    /// The same of an LSTM's memory cell, `|dL_T / dc_(T-k)|`; empty for other cells. 0 at `k = 0`:
+    /// the loss reads `h_T`.
     pub cell: Vec<f64>,
 }
 

@@ -88,27 +88,23 @@ fn results(curves: &[(String, Vec<f64>)], named: &[(&str, &Trained)]) -> Results
                 .collect(),
         });
     }
-    let head = std::iter::once("norm over that at k = 0".to_owned());
+    let head = std::iter::once("norm over the curve's first".to_owned());
     let mut rows = vec![head.chain(BACK.map(|k| format!("k = {k}"))).collect::<Vec<_>>()];
     for (name, norms) in curves {
-        let cell = |k: usize| match (norms.first(), norms.get(k)) {
-            (Some(first), Some(norm)) if *first > 0.0 => format!("{:.1e}", norm / first),
-            _ => "-".into(),
-        };
+        let cell = |k: usize| left(norms, k).map_or("-".into(), |left| format!("{left:.1e}"));
         rows.push(std::iter::once(name.clone()).chain(BACK.map(cell)).collect());
     }
     results.tables.push(Table { title: "What is left".into(), rows });
     results.tables.push(super::ptb::run_table(named));
 
-    let left = |name: &str, k: usize| -> Option<f64> {
-        let (_, norms) = curves.iter().find(|(curve, _)| curve == name)?;
-        Some(norms.get(k)? / norms.first()?)
+    let left_of = |name: &str, k: usize| -> Option<f64> {
+        left(&curves.iter().find(|(curve, _)| curve == name)?.1, k)
     };
     let source = "Bengio et al. 1994 and Pascanu et al. 2013: the product of Jacobians shrinks \
                   geometrically; Hochreiter & Schmidhuber 1997: the memory cell's does not";
     results.figures.push(Figure {
         what: "tanh RNN, initial: left after 50 steps".into(),
-        measured: left("tanh RNN, initial", 50),
+        measured: left_of("tanh RNN, initial", 50),
         reference: Reference::AtMost(1e-3),
         source: source.into(),
     });
@@ -118,15 +114,23 @@ fn results(curves: &[(String, Vec<f64>)], named: &[(&str, &Trained)]) -> Results
         ("GRU", "initial"),
         ("GRU", "trained"),
     ] {
-        let rnn = left(&format!("tanh RNN, {when}"), 50);
+        let rnn = left_of(&format!("tanh RNN, {when}"), 50);
         results.figures.push(Figure {
             what: format!("{name}, {when}: left after 50 steps, over the tanh RNN's"),
-            measured: left(&format!("{name}, {when}"), 50).zip(rnn).map(|(gated, rnn)| gated / rnn),
+            measured: left_of(&format!("{name}, {when}"), 50)
+                .zip(rnn)
+                .map(|(gated, rnn)| gated / rnn),
             reference: Reference::AtLeast(1.0),
             source: source.into(),
         });
     }
     results
+}
+
+/// A norm over the first of its curve. A memory cell's is that at k = 1: the loss reads the hidden
+/// vector, so the last cell has no gradient.
+fn left(norms: &[f64], k: usize) -> Option<f64> {
+    Some(norms.get(k)? / norms.iter().find(|norm| **norm > 0.0)?)
 }
 
 #[cfg(test)]

@@ -215,7 +215,12 @@ fn wait(child: &mut Child, stop: impl Fn() -> bool) -> Result<(ExitStatus, bool)
 /// Makes the paths of texts absolute, as a run's own config keeps them.
 fn make_absolute(config: &mut Table) {
     let Some(data) = config.get_mut("data").and_then(Value::as_table_mut) else { return };
-    for key in ["train", "valid", "test", "dir"] {
+    let keys: &[&str] = match data.get("source").and_then(Value::as_str) {
+        Some("text") => &["train", "valid", "test"],
+        Some("tokens") => &["dir"],
+        _ => &[],
+    };
+    for &key in keys {
         if let Some(Value::String(path)) = data.get_mut(key)
             && !path.is_empty()
         {
