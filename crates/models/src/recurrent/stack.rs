@@ -99,8 +99,8 @@ impl Recurrent {
         let mut finals = Vec::with_capacity(self.layers.len());
         let mut x = x;
         for (index, layer) in self.layers.iter().enumerate() {
-            let (cell, mode) = (self.config.cell, &mut Mode::Evaluate);
-            let (_, state) = layer.run(cell, x.unsqueeze(), &mut states, None, 0.0, mode);
+            let mode = &mut Mode::Evaluate;
+            let (_, state) = layer.run(&self.config, x.unsqueeze(), &mut states, None, mode);
             let state = each(index, state.into_iter().next().expect("one direction, one state"));
             // The output of a step is its hidden vector.
             x = match &layer.projection {
