@@ -171,10 +171,10 @@ fn skipped_tests<'a>(
 impl Counts {
     /// Adds one line of a runner's output, where it is a line of counts.
     fn read(&mut self, line: &str) {
-        let line = line.trim();
         // nextest: `Summary [ 1.2s] 9 tests run: 8 passed (1 slow), 1 failed, 2 skipped`
-        // cargo: `test result: ok. 8 passed; 1 failed; 2 ignored; 0 measured; ...`
-        let counts = if let Some(rest) = line.strip_prefix("Summary [") {
+        // cargo: `test result: ok. 8 passed; 1 failed; 2 ignored; 0 measured; ...`, indented where
+        // nextest repeats what a failed test printed.
+        let counts = if let Some(rest) = line.trim().strip_prefix("Summary [") {
             rest.split_once(" run: ").map(|(_, counts)| counts)
         } else {
             line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")).map(|x| x.1)
@@ -201,6 +201,8 @@ mod tests {
     fn counts_of_both_runners_are_read() {
         let mut counts = Counts::default();
         counts.read("     Summary [   0.012s] 9 tests run: 8 passed (1 slow), 1 failed, 2 skipped");
+        assert_eq!(counts, Counts { passed: 8, failed: 1, skipped: 2 });
+        counts.read("    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured");
         assert_eq!(counts, Counts { passed: 8, failed: 1, skipped: 2 });
         counts.read("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out");
         assert_eq!(counts, Counts { passed: 11, failed: 1, skipped: 3 });

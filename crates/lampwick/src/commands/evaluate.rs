@@ -109,8 +109,9 @@ fn own_text(
     let text = text.with_context(|| {
         format!(
             "{run}: the run has no {name} set; name a text (lampwick evaluate {run} FILE), use \
-             another --split, or set data.{key} in {config}",
+             --split {other}, or set data.{key} in {config}",
             run = arguments.run.display(),
+            other = if name == "test" { "valid" } else { "train" },
             key = if name == "test" { "test" } else { "valid" },
             config = arguments.run.join("config.toml").display()
         )
