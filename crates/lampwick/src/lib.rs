@@ -8,6 +8,7 @@
 //! | [`kernels`] | `lampwick-kernels` | fused, differentiable LSTM, GRU and RNN; output layer with its loss |
 //! | [`models`] | `lampwick-models` | Burn modules: recurrent stacks, language models; PyTorch import |
 //! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches; a language of known entropy |
+//! | [`ngram`] | `lampwick-ngram` | counting, modified Kneser-Ney, pruning, ARPA and binary files, queries |
 //! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit and what it scored |
 //! | [`decoding`] | `lampwick-decoding` | sampling and scoring over any next-token model |
 //! | [`training`] | `lampwick-training` | one TOML config = one run: loop, checkpoints, report |
@@ -24,6 +25,7 @@ pub use lampwick_decoding as decoding;
 pub use lampwick_kernels as kernels;
 pub use lampwick_metrics as metrics;
 pub use lampwick_models as models;
+pub use lampwick_ngram as ngram;
 pub use lampwick_training as training;
 
 /// The README's Rust, as a test.

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod language_model;
+mod ngram;
 mod recurrent;
 mod side;
 
@@ -24,6 +25,8 @@ enum What {
     Recurrent(recurrent::Arguments),
     /// The language models of Zaremba et al.: training and generation, tokens per second
     Lm(language_model::Arguments),
+    /// n-gram models: estimation and queries, beside KenLM
+    Ngram(ngram::Arguments),
 }
 
 /// What every benchmark takes.
@@ -47,5 +50,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
         What::Recurrent(arguments) => recurrent::run(arguments),
         What::Lm(arguments) => language_model::run(arguments),
+        What::Ngram(arguments) => ngram::run(arguments),
     }
 }

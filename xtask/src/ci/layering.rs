@@ -9,12 +9,13 @@ use serde_json::Value;
 use crate::cargo::{cargo, metadata, root};
 
 /// Each crate and the crates of this workspace that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("lampwick-kernels", &[]),
     ("lampwick-models", &["lampwick-kernels"]),
     ("lampwick-data", &[]),
     ("lampwick-metrics", &[]),
-    ("lampwick-decoding", &["lampwick-models", "lampwick-metrics"]),
+    ("lampwick-ngram", &[]),
+    ("lampwick-decoding", &["lampwick-models", "lampwick-metrics", "lampwick-ngram"]),
     (
         "lampwick-training",
         &["lampwick-models", "lampwick-data", "lampwick-metrics", "lampwick-decoding"],
@@ -26,6 +27,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
             "lampwick-models",
             "lampwick-data",
             "lampwick-metrics",
+            "lampwick-ngram",
             "lampwick-decoding",
             "lampwick-training",
         ],
@@ -34,7 +36,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that know nothing of Burn at all.
-const WITHOUT_BURN: [&str; 2] = ["lampwick-metrics", "xtask"];
+const WITHOUT_BURN: [&str; 3] = ["lampwick-metrics", "lampwick-ngram", "xtask"];
 
 /// Crates that may build tensors but know no training code of Burn.
 const WITHOUT_BURN_TRAINING: [&str; 1] = ["data"];

@@ -12,7 +12,7 @@ use lampwick::training::{self, Config, EvaluationOptions, Part, Text, TrainedMod
 use serde_json::json;
 
 use super::opened::{Weights, open};
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
 
 /// What `lampwick evaluate` takes.
@@ -22,6 +22,7 @@ Examples:
   lampwick evaluate runs/mine                     its own test set
   lampwick evaluate runs/mine --split valid
   lampwick evaluate runs/mine other.txt
+  lampwick evaluate model.arpa test.txt           an n-gram model, ARPA or binary
   lampwick evaluate runs/mine other.txt --json | jq .perplexity
 
 The weights are those of the best validation, or of the newest checkpoint with --newest. Every token
@@ -29,7 +30,7 @@ of the text is scored, the end of each line included where the run's tokens have
 Two perplexities compare only with the same unit and vocabulary; bits per character compare
 whenever few words are unknown.")]
 pub(crate) struct Arguments {
-    /// The run's directory
+    /// The run's directory, or an n-gram model
     run: PathBuf,
     /// The text, `-` for stdin; without it, the test set (or validation set) that the run's config
     /// names
@@ -59,6 +60,17 @@ enum Split {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    if arguments.run.is_file() {
+        let Some(file) = &arguments.file else {
+            let model = arguments.run.display();
+            let problem =
+                format!("{model} is an n-gram model, which has no text of its own: name one");
+            return Err(Usage(problem).into());
+        };
+        let perplexity = super::ngram::evaluate(&arguments.run, file)?;
+        say(arguments, &file.display().to_string(), &perplexity, None)?;
+        return Ok(Exit::Done);
+    }
     let TrainedModel { config, tokenizer, model, .. } =
         open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (name, text) = match &arguments.file {

@@ -7,6 +7,7 @@ mod devices;
 mod dry_run;
 mod evaluate;
 mod generate;
+mod ngram;
 mod opened;
 mod prepare;
 mod quickstart;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Score(score::Arguments),
     /// Generate text from a trained model
     Generate(generate::Arguments),
+    /// Train, query and mix n-gram models: ARPA and binary files
+    Ngram(ngram::Arguments),
     /// Turn a text into token files, for corpora too large to read each time
     Prepare(prepare::Arguments),
     /// List the devices: what is compiled in, and what this machine has
@@ -48,6 +51,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Command::Score(arguments)) => score::run(&arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Ngram(arguments)) => ngram::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Runs(arguments)) => runs::run(&arguments),

@@ -1,0 +1,112 @@
+//! `lampwick ngram generate`: text from an n-gram model.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use lampwick::decoding::{self, GenerateOptions, NgramTokens, Sampling};
+use lampwick::ngram::{BOS, EOS, UNK, words};
+use serde_json::json;
+
+use super::opened::{self, Load};
+use super::shown;
+use crate::exit::{Exit, Usage};
+
+/// Samples that are drawn side by side.
+const AT_ONCE: u32 = 16;
+
+/// What `lampwick ngram generate` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick ngram generate model.bin
+  lampwick ngram generate model.bin --prompt 'the lamp' --samples 5
+  lampwick ngram generate model.bin --temperature 0.7 --top-k 40 --seed 3
+
+A sample is one sentence, or --length words of it. It depends on the model, the prompt, these
+options and its own number only. <unk> is never generated. A trie is much faster here than hash
+tables, which have to be asked for every word of the vocabulary.")]
+pub(crate) struct Arguments {
+    /// The model: binary, or ARPA
+    model: PathBuf,
+    /// What each sample begins with
+    #[arg(long, default_value = "")]
+    prompt: String,
+    /// How many samples
+    #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    samples: u32,
+    /// The most words of each sample, the prompt not counted
+    #[arg(long, default_value_t = 100)]
+    length: usize,
+    /// 1 is the model's own distribution, below 1 bolder, 0 the likeliest word each time
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    temperature: f64,
+    /// Only the k likeliest words
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+    /// Only the smallest set of likeliest words that has this probability
+    #[arg(long, value_name = "P")]
+    top_p: Option<f64>,
+    /// Another seed, other samples
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// One JSON object a sample
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let sampling = Sampling {
+        temperature: arguments.temperature,
+        top_k: arguments.top_k,
+        top_p: arguments.top_p,
+        seed: arguments.seed,
+    };
+    sampling.validate().map_err(|error| Usage(error.to_string()))?;
+    let model = opened::model(&arguments.model, Load::Map)?;
+    let vocabulary = model.vocabulary();
+    let mut prompt = vec![BOS];
+    for word in words::split(arguments.prompt.as_bytes()) {
+        let Some(id) = vocabulary.get(word) else {
+            anyhow::bail!(
+                "--prompt: `{}` is not in the vocabulary of {}; use words that it was trained on",
+                shown(word),
+                arguments.model.display()
+            );
+        };
+        prompt.push(id);
+    }
+    let mut out = std::io::stdout().lock();
+    for first in (0..arguments.samples).step_by(AT_ONCE as usize) {
+        let options = GenerateOptions {
+            sampling: sampling.clone(),
+            max_tokens: arguments.length,
+            stop: Some(EOS),
+            stop_count: 1,
+            suppress: vec![UNK, BOS],
+            first_stream: first.into(),
+        };
+        let streams = (arguments.samples - first).min(AT_ONCE) as usize;
+        let prompts = vec![prompt.clone(); streams];
+        let tokens = NgramTokens::new(&model);
+        let samples =
+            decoding::generate(&tokens, &prompts, &options, |_| ControlFlow::Continue(()))?;
+        for (index, sample) in samples.iter().enumerate() {
+            let ids = prompt[1..].iter().chain(&sample.tokens).filter(|&&id| id != EOS);
+            let text: Vec<&[u8]> = ids.map(|&id| vocabulary.word(id)).collect();
+            let text = text.join(&b' ');
+            if arguments.json {
+                let log_prob: f64 = sample.log_probs.iter().map(|&p| f64::from(p)).sum();
+                let (sample, tokens) = (first as usize + index, sample.tokens.len());
+                let object = json!({
+                    "sample": sample, "text": shown(&text), "tokens": tokens, "log_prob": log_prob,
+                });
+                writeln!(out, "{object}")?;
+            } else {
+                out.write_all(&text)?;
+                writeln!(out)?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

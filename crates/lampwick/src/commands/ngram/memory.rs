@@ -1,0 +1,57 @@
+//! Amounts of memory, as `-S` takes them.
+
+use std::fs;
+
+/// What a budget can be: `2G`, `512M`, `50%` of the machine's memory, or a number of bytes.
+pub(super) fn parse(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}`: give an amount such as 2G, 512M or 50%");
+    let (number, unit) = match text.trim().trim_end_matches(['b', 'B']) {
+        text if text.ends_with(|c: char| c.is_ascii_digit()) => (text, ""),
+        text => text.split_at(text.char_indices().last().ok_or_else(wrong)?.0),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let unit = match unit {
+        "" => 1.0,
+        "k" | "K" => 1024.0,
+        "m" | "M" => 1024.0 * 1024.0,
+        "g" | "G" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "T" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "%" => {
+            total().ok_or("the machine does not say how much memory it has: give bytes")? / 100.0
+        }
+        _ => return Err(wrong()),
+    };
+    let bytes = number * unit;
+    if bytes.is_finite() && bytes >= 0.0 { Ok(bytes as u64) } else { Err(wrong()) }
+}
+
+/// Bytes of memory that the machine has.
+fn total() -> Option<f64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? * 1024.0)
+}
+
+/// `1.50 GiB`.
+pub(super) fn shown(bytes: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|&(_, shift)| bytes >> shift > 0) {
+        Some((unit, shift)) => format!("{:.2} {unit}", bytes as f64 / (1u64 << shift) as f64),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        assert_eq!(parse("2G"), Ok(2 << 30));
+        assert_eq!(parse("1.5MB"), Ok(3 << 19));
+        assert_eq!(parse("64"), Ok(64));
+        assert!(parse("50%").is_ok_and(|half| half > 1 << 20) || total().is_none());
+        assert!(parse("lots").is_err() && parse("").is_err() && parse("-1G").is_err());
+        assert_eq!(shown(3 << 19), "1.50 MiB");
+    }
+}

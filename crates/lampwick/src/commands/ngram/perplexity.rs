@@ -1,0 +1,123 @@
+//! `lampwick ngram perplexity`: how well a model predicts a text.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use lampwick::metrics::{Perplexity, Unit};
+use lampwick::ngram::{EOS, Model, Source, UNK, words};
+use serde_json::json;
+
+use super::opened::{self, Load};
+use crate::exit::Exit;
+use lampwick::metrics::figures::count;
+
+/// What `lampwick ngram perplexity` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick ngram perplexity model.bin test.txt
+  lampwick ngram perplexity model.arpa.gz < test.txt
+  lampwick ngram perplexity model.bin test.txt --json | jq .perplexity
+
+Every word and the </s> of every line is scored. Words that are not in the vocabulary are scored as
+<unk>; the second perplexity leaves them out. Two perplexities compare with equal vocabularies only.")]
+pub(crate) struct Arguments {
+    /// The model: binary, or ARPA
+    model: PathBuf,
+    /// Texts, plain or gzip; none is stdin
+    files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// How a binary model is opened
+    #[arg(long, value_enum, default_value_t = Load::Map)]
+    load: Load,
+}
+
+/// What a text came to.
+#[derive(Clone, Debug)]
+pub(super) struct Scored {
+    /// With words that are not in the vocabulary.
+    with: Perplexity,
+    /// Without them.
+    without: Perplexity,
+    sentences: u64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let model = opened::model(&arguments.model, arguments.load)?;
+    let mut scored = Scored::nothing();
+    if arguments.files.is_empty() {
+        scored.add(&model, std::io::stdin().lock())?;
+    }
+    for file in &arguments.files {
+        scored.add(&model, Source::open(file)?.reader)?;
+    }
+    let mut out = std::io::stdout().lock();
+    let Scored { with, without, sentences } = &scored;
+    if arguments.json {
+        let object = json!({
+            "perplexity": with.value(),
+            "perplexity_without_oov": without.value(),
+            "unit": with.unit(),
+            "tokens": with.tokens(),
+            "oov": with.oov(),
+            "sentences": sentences,
+            "counts_eos": true,
+            "nats_per_token": with.nats_per_token(),
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
+        return Ok(Exit::Done);
+    }
+    writeln!(out, "perplexity         {:.4} per word, OOV included", with.value())?;
+    writeln!(out, "                   {:.4} per word, OOV left out", without.value())?;
+    let words = count(with.tokens());
+    writeln!(out, "tokens scored      {words} (with </s>), {} sentences", count(*sentences))?;
+    let share = 100.0 * with.oov() as f64 / with.tokens().max(1) as f64;
+    writeln!(out, "out of vocabulary  {} ({share:.2} %)", count(with.oov()))?;
+    writeln!(out, "bits per token     {:.4}", with.bits_per_token())?;
+    Ok(Exit::Done)
+}
+
+/// `lampwick evaluate MODEL FILE` for an n-gram model.
+pub(crate) fn evaluate(model: &Path, file: &Path) -> anyhow::Result<Perplexity> {
+    let model = opened::model(model, Load::Map)?;
+    let mut scored = Scored::nothing();
+    scored.add(&model, Source::open(file)?.reader)?;
+    Ok(scored.with)
+}
+
+impl Scored {
+    fn nothing() -> Self {
+        let perplexity = Perplexity::new(Unit::Word, true);
+        Self { with: perplexity.clone(), without: perplexity, sentences: 0 }
+    }
+
+    /// Scores a text.
+    fn add(&mut self, model: &Model, text: impl Read) -> anyhow::Result<()> {
+        let mut text = BufReader::with_capacity(1 << 18, text);
+        let mut line = Vec::new();
+        let (start, vocabulary) = (model.start(), model.vocabulary());
+        loop {
+            line.clear();
+            if text.read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            let mut state = start;
+            let (mut known, mut unknown) = ((0.0, 0u64), (0.0, 0u64));
+            for word in words::split(&line) {
+                let id = vocabulary.id(word);
+                let score = f64::from(model.advance(&mut state, id).log10);
+                let kind = if id == UNK && word != b"<unk>" { &mut unknown } else { &mut known };
+                (kind.0, kind.1) = (kind.0 - score, kind.1 + 1);
+            }
+            known.0 -= f64::from(model.advance(&mut state, EOS).log10);
+            known.1 += 1;
+            let nats = |log10: f64| log10 * std::f64::consts::LN_10;
+            self.without.add(nats(known.0), known.1);
+            self.with.add(nats(known.0 + unknown.0), known.1 + unknown.1);
+            self.with.add_oov(unknown.1);
+            self.sentences += 1;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `lampwick ngram query`: what a model gives each line of stdin.
+
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+use lampwick::ngram::{EOS, Model, UNK, words};
+use serde_json::json;
+
+use super::opened::{self, Load};
+use super::shown;
+use crate::exit::Exit;
+
+/// What `lampwick ngram query` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick ngram query model.bin < sentences.txt
+  echo 'the lamp burns' | lampwick ngram query model.bin --words
+  lampwick ngram query model.bin --json < sentences.txt | jq .log10
+
+Each line of stdin gives one line, as it comes: log10 and natural logarithm of its probability,
+</s> included, its tokens, and how many of them are not in the vocabulary (scored as <unk>), with
+tabs between. --words gives a line for each word instead: the word, log10, natural logarithm, words
+of the n-gram that gave it, and OOV where it is not in the vocabulary; then an empty line.")]
+pub(crate) struct Arguments {
+    /// The model: binary, or ARPA
+    model: PathBuf,
+    /// A line for each word
+    #[arg(long)]
+    words: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Begin each line without <s>, and do not score </s>
+    #[arg(long)]
+    no_sentences: bool,
+    /// How a binary model is opened
+    #[arg(long, value_enum, default_value_t = Load::Map)]
+    load: Load,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let model = opened::model(&arguments.model, arguments.load)?;
+    let mut input = BufReader::with_capacity(1 << 18, std::io::stdin().lock());
+    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        answer(arguments, &model, &line, &mut out)?;
+        // Whoever waits for the answer before the next line gets it.
+        if input.buffer().is_empty() {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn answer(
+    arguments: &Arguments,
+    model: &Model,
+    line: &[u8],
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut state = if arguments.no_sentences { Default::default() } else { model.start() };
+    let (mut sum, mut tokens, mut oov) = (0.0, 0u64, 0u64);
+    let mut each = Vec::new();
+    let end = (!arguments.no_sentences).then_some(&b"</s>"[..]);
+    for word in words::split(line).chain(end) {
+        let id = if word == b"</s>" { EOS } else { model.vocabulary().id(word) };
+        let score = model.advance(&mut state, id);
+        let unknown = id == UNK && word != b"<unk>";
+        sum += f64::from(score.log10);
+        tokens += 1;
+        oov += u64::from(unknown);
+        if arguments.json && arguments.words {
+            let (word, log10, ngram) = (shown(word), score.log10, score.ngram);
+            each.push(json!({"word": word, "log10": log10, "ngram": ngram, "oov": unknown}));
+        } else if arguments.words {
+            out.write_all(word)?;
+            let mark = if unknown { "\tOOV" } else { "" };
+            writeln!(out, "\t{:.4}\t{:.4}\t{}{mark}", score.log10, score.ln(), score.ngram)?;
+        }
+    }
+    let ln = sum * std::f64::consts::LN_10;
+    if arguments.json {
+        let mut object = json!({"log10": sum, "ln": ln, "tokens": tokens, "oov": oov});
+        if arguments.words {
+            object["words"] = each.into();
+        }
+        writeln!(out, "{object}")?;
+    } else if arguments.words {
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{sum:.4}\t{ln:.4}\t{tokens}\t{oov}")?;
+    }
+    Ok(())
+}

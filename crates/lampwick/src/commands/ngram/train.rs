@@ -1,0 +1,288 @@
+//! `lampwick ngram train`: text to ARPA.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use lampwick::ngram::{
+    NgramError, Settings, Smoothing, Source, Trained, UnkInText, VocabularyLimits, Words, arpa,
+    train, words,
+};
+use serde_json::json;
+
+use super::convert::write_arpa;
+use super::progress::Stages;
+use super::{Threads, memory, shards};
+use crate::exit::{Exit, Usage};
+use lampwick::metrics::figures::count;
+
+/// What `lampwick ngram train` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick ngram train -o 5 text.txt > model.arpa
+  zcat corpus/*.gz | lampwick ngram train -o 3 -S 50% -T /big --out model.arpa
+  lampwick ngram train -o 4 --prune 0,0,1 text.txt > model.arpa
+  lampwick ngram train --prune-entropy 1e-8 text.txt > model.arpa
+  lampwick ngram train --vocabulary-size 50000 text.txt > model.arpa
+  lampwick ngram train -o 5 --counts-out counts text.txt     count only, as Parquet shards
+  lampwick ngram train --counts-in counts > model.arpa       estimate from such shards
+
+Each line is a sentence, <s> and </s> are put around it. The model is the same for any number of
+threads and any memory: what does not fit goes to temporary files, which are gone when the program
+ends, however it ends.
+
+Small or closed vocabularies (characters, classes) leave discounts undefined: that order then uses
+--fallback, and one warning says so. --strict makes it an error.")]
+pub(crate) struct Arguments {
+    /// Texts, plain or gzip, read one after the other; none or - is stdin
+    files: Vec<PathBuf>,
+    /// Words of the longest n-grams, 1 to 9
+    #[arg(short, long, default_value_t = 5, value_name = "N")]
+    order: usize,
+    /// Where the model goes; without it, stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How counts become probabilities
+    #[arg(long, value_enum, default_value_t = Kind::ModifiedKneserNey)]
+    smoothing: Kind,
+    /// The k of --smoothing add-k
+    #[arg(long, value_name = "K", default_value_t = 1.0, allow_negative_numbers = true)]
+    add: f64,
+    /// Give <unk> all that unigrams leave free, as SRILM does, instead of spreading it evenly
+    #[arg(long)]
+    no_interpolate_unigrams: bool,
+    /// Leave out n-grams that occur at most so often, one threshold an order: 0,0,1
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    prune: Vec<u64>,
+    /// Leave out n-grams without which the perplexity rises by less than this share, such as 1e-8
+    #[arg(long, value_name = "X")]
+    prune_entropy: Option<f64>,
+    /// The word <unk> in the text: a word like any other, left out, or an error
+    #[arg(long, value_enum, default_value_t = Unk::Keep)]
+    unk_in_text: Unk,
+    /// Only words that occur at least so often; others are read as <unk>
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    vocabulary_min_count: u64,
+    /// Only so many words, the most frequent
+    #[arg(long, value_name = "N")]
+    vocabulary_size: Option<usize>,
+    /// Only the words of this file, separated by white space
+    #[arg(long, value_name = "FILE")]
+    vocabulary: Option<PathBuf>,
+    /// Spread what unigrams leave free over at least so many words
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    vocab_pad: u64,
+    /// Discounts D1,D2,D3+ where the text leaves them undefined
+    #[arg(long, value_name = "D,D,D", value_delimiter = ',', num_args = 3, default_values_t = [0.5, 1.0, 1.5])]
+    fallback: Vec<f64>,
+    /// Undefined discounts are an error
+    #[arg(long)]
+    strict: bool,
+    /// Take the one count that KenLM's lmplz takes otherwise as lmplz does, for equal discounts
+    #[arg(long, conflicts_with_all = ["counts_in", "counts_out"])]
+    as_lmplz: bool,
+    /// Memory to stay within: 2G, 512M, 50% of the machine's
+    #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%", value_parser = memory::parse)]
+    memory: u64,
+    /// Folder of temporary files [default: the system's]
+    #[arg(short = 'T', long, value_name = "FOLDER")]
+    temporary: Option<PathBuf>,
+    /// Count only, and write the counts as Parquet shards into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "counts_in")]
+    counts_out: Option<PathBuf>,
+    /// Estimate from the Parquet shards of this folder instead of text
+    #[arg(long, value_name = "FOLDER", conflicts_with = "files")]
+    counts_in: Option<PathBuf>,
+    /// Report as JSON on stderr
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// What `--smoothing` can be.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Kind {
+    ModifiedKneserNey,
+    KneserNey,
+    Absolute,
+    WittenBell,
+    AddK,
+    MaximumLikelihood,
+}
+
+/// What `--unk-in-text` can be.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Unk {
+    Keep,
+    Drop,
+    Error,
+}
+
+impl Arguments {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let words = self.vocabulary.as_ref().map(|path| -> anyhow::Result<Words> {
+            let bytes = std::fs::read(path)
+                .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+            let mut allowed = Words::new();
+            for word in words::split(&bytes) {
+                allowed.intern(word);
+            }
+            Ok(allowed)
+        });
+        let settings = Settings {
+            order: self.order,
+            smoothing: match self.smoothing {
+                Kind::ModifiedKneserNey => Smoothing::ModifiedKneserNey,
+                Kind::KneserNey => Smoothing::KneserNey,
+                Kind::Absolute => Smoothing::Absolute,
+                Kind::WittenBell => Smoothing::WittenBell,
+                Kind::AddK => Smoothing::AddK(self.add),
+                Kind::MaximumLikelihood => Smoothing::MaximumLikelihood,
+            },
+            interpolate_unigrams: !self.no_interpolate_unigrams,
+            vocabulary_pad: self.vocab_pad,
+            fallback: [self.fallback[0], self.fallback[1], self.fallback[2]],
+            strict: self.strict,
+            prune: self.prune.clone(),
+            prune_entropy: self.prune_entropy,
+            as_lmplz: self.as_lmplz,
+            unk_in_text: match self.unk_in_text {
+                Unk::Keep => UnkInText::Keep,
+                Unk::Drop => UnkInText::Drop,
+                Unk::Error => UnkInText::Error,
+            },
+            vocabulary: VocabularyLimits {
+                min_count: self.vocabulary_min_count,
+                size: self.vocabulary_size,
+                words: words.transpose()?,
+            },
+            memory: self.memory,
+            temporary: self.temporary.clone().unwrap_or_else(std::env::temp_dir),
+        };
+        settings.validate().map_err(|error| Usage(error.to_string()))?;
+        Ok(settings)
+    }
+
+    fn sources(&self) -> anyhow::Result<Vec<Source>> {
+        if self.files.is_empty() {
+            return Ok(vec![Source::new("standard input", std::io::stdin())?]);
+        }
+        let open = |path: &PathBuf| match path.as_os_str() == "-" {
+            true => Source::new("standard input", std::io::stdin()),
+            false => Source::open(path),
+        };
+        Ok(self.files.iter().map(open).collect::<Result<_, _>>()?)
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.threads.start()?;
+    let settings = arguments.settings()?;
+    if !arguments.json {
+        eprintln!(
+            "memory: {}; what needs more goes to temporary files in {}",
+            memory::shown(settings.memory),
+            settings.temporary.display()
+        );
+    }
+    let stages = Stages::new();
+    if let Some(folder) = &arguments.counts_out {
+        let told = shards::write(arguments.sources()?, &settings, folder, &stages)?;
+        stages.finish();
+        eprintln!("{told}");
+        return Ok(Exit::Done);
+    }
+    let trained = match &arguments.counts_in {
+        Some(folder) => shards::read(folder, &settings, &stages)?,
+        None => train(arguments.sources()?, &settings, &stages)?,
+    };
+    match &arguments.out {
+        Some(path) => write_arpa(&trained.table, path, false, &stages)?,
+        None => {
+            let mut out = std::io::stdout().lock();
+            match arpa::write(&trained.table, &mut out, &stages) {
+                Err(NgramError::Write { source, .. }) => return Err(source.into()),
+                written => written?,
+            }
+            out.flush()?;
+        }
+    }
+    stages.finish();
+    report(arguments, &trained, &settings);
+    Ok(Exit::Done)
+}
+
+/// What was read, what came out, and what was not as it should be; on stderr, for stdout may be the
+/// model's.
+fn report(arguments: &Arguments, trained: &Trained, settings: &Settings) {
+    let Trained { text, orders, disk_peak, .. } = trained;
+    if arguments.json {
+        let orders: Vec<_> = orders
+            .iter()
+            .map(|order| {
+                json!({
+                    "counted": order.counted,
+                    "kept": order.kept,
+                    "counts_of_counts": order.counts_of_counts,
+                    "discounts": order.discounts.map(|d| d.amounts),
+                    "fallback": order.undefined,
+                })
+            })
+            .collect();
+        let object = json!({
+            "words": text.words,
+            "sentences": text.sentences,
+            "unk_in_text": text.unk,
+            "vocabulary": trained.table.words().len(),
+            "orders": orders,
+            "temporary_bytes": disk_peak,
+        });
+        eprintln!("{object}");
+        return;
+    }
+    eprintln!(
+        "{} words in {} sentences; vocabulary of {}, with <unk>, <s> and </s>",
+        count(text.words),
+        count(text.sentences),
+        count(trained.table.words().len() as u64)
+    );
+    eprintln!("order       n-grams          kept  discounts D1 D2 D3+");
+    for (n, order) in orders.iter().enumerate() {
+        let discounts = order.discounts.map_or_else(String::new, |discounts| {
+            let [d1, d2, d3] = discounts.amounts;
+            format!("{d1:.6} {d2:.6} {d3:.6}")
+        });
+        eprintln!(
+            "{:>5} {:>13} {:>13}  {discounts}",
+            n + 1,
+            count(order.counted),
+            count(order.kept)
+        );
+    }
+    eprintln!("temporary files: {} at most", memory::shown(*disk_peak));
+    if text.unk > 0 {
+        let done = match settings.unk_in_text {
+            UnkInText::Drop => "left out",
+            _ => "kept as a word; unknown words get its probability",
+        };
+        eprintln!("notice: <unk> stands {} times in the text: {done}", count(text.unk));
+    }
+    if text.sentence_marks > 0 {
+        eprintln!(
+            "notice: <s> or </s> stands {} times in the text: left out, they are put around each line",
+            count(text.sentence_marks)
+        );
+    }
+    let fallen: Vec<String> = orders
+        .iter()
+        .enumerate()
+        .filter_map(|(n, order)| Some(format!("order {} ({})", n + 1, order.undefined.as_ref()?)))
+        .collect();
+    if !fallen.is_empty() {
+        eprintln!(
+            "warning: the text leaves discounts undefined, so these use --fallback: {}",
+            fallen.join("; ")
+        );
+    }
+}

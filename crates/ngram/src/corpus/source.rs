@@ -1,0 +1,77 @@
+//! Where text comes from.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{NgramError, Result};
+
+/// The first bytes of a gzip file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Something to read, and its name in messages.
+pub struct Source {
+    /// File name, or a description such as `standard input`.
+    pub name: String,
+    /// The bytes, unpacked.
+    pub reader: Box<dyn Read + Send>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source({:?})", self.name)
+    }
+}
+
+impl Source {
+    /// A reader as it is; what begins as gzip is unpacked.
+    ///
+    /// # Errors
+    /// [`NgramError::Read`] when the first bytes cannot be read.
+    pub fn new(name: impl Into<String>, reader: impl Read + Send + 'static) -> Result<Self> {
+        let name = name.into();
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
+        let head = loop {
+            match reader.fill_buf() {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                head => break head,
+            }
+        };
+        let packed = head.map_err(|error| NgramError::read(&name, error))?.starts_with(&GZIP);
+        let reader: Box<dyn Read + Send> =
+            if packed { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+        Ok(Self { name, reader })
+    }
+
+    /// A file, gzip or not.
+    ///
+    /// # Errors
+    /// [`NgramError::Read`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let name = path.as_ref().display().to_string();
+        let file = File::open(path.as_ref()).map_err(|error| NgramError::read(&name, error))?;
+        Self::new(name, file)
+    }
+
+    /// Bytes in memory, as they are.
+    pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        let reader = Box::new(std::io::Cursor::new(bytes.into()));
+        Self { name: name.into(), reader }
+    }
+
+    /// Reads until `buffer` is full or the source ends; gives how much.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.reader.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(NgramError::read(&self.name, error)),
+            }
+        }
+        Ok(filled)
+    }
+}

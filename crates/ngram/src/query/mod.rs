@@ -1,0 +1,21 @@
+//! Models that are asked: hash tables or a compact trie, searched where they lie.
+//!
+//! - [`model`]: a model, opened or built; scores, distributions, batches
+//! - [`state`]: what is remembered between two words
+//! - [`vocabulary`]: words to ids in a mapped file
+//! - [`probing`]: hash tables
+//! - [`trie`]: the compact trie, of [`bits`] and [`quantize`]
+//! - [`unpack`]: a binary model back to plain tables
+
+pub(crate) mod bits;
+pub mod model;
+pub(crate) mod probing;
+pub(crate) mod quantize;
+pub mod state;
+pub(crate) mod trie;
+pub(crate) mod unpack;
+pub mod vocabulary;
+
+pub use model::{BuildKind, Distribution, Model};
+pub use state::{Score, State};
+pub use vocabulary::Vocabulary;
