@@ -117,9 +117,9 @@ struct Kenlm {
 impl Kenlm {
     fn find() -> Option<Self> {
         let kenlm = Self { folder: env::var_os(KENLM).map(PathBuf::from) };
-        let answers =
-            kenlm.command("lmplz").arg("--help").stdout(Stdio::null()).stderr(Stdio::null());
-        answers.status().is_ok().then_some(kenlm)
+        let mut lmplz = kenlm.command("lmplz");
+        let answers = lmplz.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        answers.is_ok().then_some(kenlm)
     }
 
     fn command(&self, name: &str) -> Command {
@@ -317,7 +317,7 @@ fn finished(mut command: Command, input: Option<&Path>) -> Result<Taken> {
     };
     let seconds = start.elapsed().as_secs_f64();
     if !status.success() {
-        bail!("{:?} failed ({status})", command);
+        bail!("{command:?} failed ({status})");
     }
     Ok(Taken { seconds, memory })
 }

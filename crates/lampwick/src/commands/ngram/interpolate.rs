@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lampwick::ngram::{BOS, EOS, NgramError, Table, UNK, arpa, mix, tune, words};
+use lampwick::ngram::{BOS, EOS, NgramError, Table, UNK, mix, tune, words};
 use serde_json::json;
 
 use super::progress::Stages;
