@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use lampwick_decoding::{GenerateOptions, Mixture, NgramTokens, generate, score};
 use lampwick_models::NextToken;
-use lampwick_ngram::{BOS, BuildKind, EOS, Model, Settings, Silent, Source, UNK, train};
+use lampwick_ngram::{BOS, BuildKind, EOS, Model, Settings, Silent, Smoothing, Source, UNK, train};
 
 fn model(text: &str, order: usize) -> Model {
-    let settings = Settings { order, ..Settings::default() };
+    // So small a text leaves the discounts of Kneser-Ney at their bounds.
+    let settings = Settings { order, smoothing: Smoothing::WittenBell, ..Settings::default() };
     let sources = vec![Source::bytes("text", text)];
     let table = train(sources, &settings, &Silent).unwrap().table;
     Model::from_table(&table, BuildKind::Trie { quantize: false }).unwrap()
@@ -60,7 +61,7 @@ fn text_is_drawn_from_it() {
         drawn.iter().filter(|sample| sample.tokens[0] == id).count()
     };
     // Three of four sentences begin with `the`.
-    assert!(begin("the") > begin("a") && begin("the") > 20, "{} {}", begin("the"), begin("a"));
+    assert!(begin("the") > begin("a") + 5, "{} {}", begin("the"), begin("a"));
 }
 
 #[test]

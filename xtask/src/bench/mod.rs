@@ -12,6 +12,8 @@ mod ngram;
 mod recurrent;
 mod side;
 
+pub(crate) use ngram::Kenlm;
+
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -110,19 +110,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// KenLM's programs.
-struct Kenlm {
+pub(crate) struct Kenlm {
     folder: Option<PathBuf>,
 }
 
 impl Kenlm {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let kenlm = Self { folder: env::var_os(KENLM).map(PathBuf::from) };
         let mut lmplz = kenlm.command("lmplz");
         let answers = lmplz.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
         answers.is_ok().then_some(kenlm)
     }
 
-    fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         match &self.folder {
             Some(folder) => Command::new(folder.join(name)),
             None => Command::new(name),

@@ -1,7 +1,7 @@
 //! `cargo xtask experiment NAME | list`: suites of runs beside what is published.
 //!
 //! - one file an experiment: [`ptb`], [`rnnlm`], [`mod@char`], [`memory`], [`gradients`],
-//!   [`entropy`]: which runs, which figures, which plots;
+//!   [`entropy`], [`ngram`]: which runs, which figures, which plots;
 //! - [`session`]: trains what is missing, resumes what was interrupted, skips what is finished;
 //! - [`trained`]: a run's directory as figures and curves;
 //! - [`figure`]: a measured figure, its reference and tolerance, and the verdict;
@@ -19,6 +19,7 @@ mod entropy;
 mod figure;
 mod gradients;
 mod memory;
+mod ngram;
 mod power_law;
 mod ptb;
 mod reference;
@@ -69,7 +70,7 @@ struct Experiment {
     run: fn(&Session) -> Result<Results>,
 }
 
-const ALL: [Experiment; 8] = [
+const ALL: [Experiment; 9] = [
     Experiment {
         name: "ptb-small",
         about: "Zaremba et al. 2014, small LSTM on Penn Treebank, 13 epochs",
@@ -125,6 +126,13 @@ const ALL: [Experiment; 8] = [
         minutes: "15",
         budget: None,
         run: entropy::run,
+    },
+    Experiment {
+        name: "ngram",
+        about: "modified Kneser-Ney on Penn Treebank, orders 2 to 6, beside KenLM",
+        minutes: "1",
+        budget: None,
+        run: ngram::run,
     },
 ];
 

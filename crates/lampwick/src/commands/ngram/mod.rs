@@ -83,7 +83,7 @@ impl Threads {
     }
 }
 
-/// `sample`, for messages and JSON, of words that are bytes.
+/// Words that are bytes, for messages and JSON.
 fn shown(word: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(word)
 }
