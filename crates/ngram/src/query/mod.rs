@@ -3,9 +3,9 @@
 //! - [`model`]: a model, opened or built; scores, distributions, batches
 //! - [`state`]: what is remembered between two words
 //! - [`vocabulary`]: words to ids in a mapped file
-//! - [`probing`]: hash tables
-//! - [`trie`]: the compact trie, of [`bits`] and [`quantize`]
-//! - [`unpack`]: a binary model back to plain tables
+//! - `probing`: hash tables
+//! - `trie`: the compact trie, of `bits` and `quantize`
+//! - `unpack`: a binary model back to plain tables
 
 pub(crate) mod bits;
 pub mod model;

@@ -1,11 +1,11 @@
 //! A backoff model as plain tables: what an estimation gives, what ARPA files hold, and what query
 //! structures are built from.
 //!
-//! - [`cursor`]: the n-grams of a level one after the other, with their words
-//! - [`retain`]: n-grams left out
+//! - `cursor`: the n-grams of a level one after the other, with their words
+//! - `retain`: n-grams left out
 //! - [`entropy`]: which ones to leave out (Stolcke 1998)
 //! - [`mixture`]: several models as one, with weights found on a text
-//! - [`close`]: n-grams put in that other tools left out
+//! - `close`: n-grams put in that other tools left out
 
 pub(crate) mod close;
 pub(crate) mod cursor;
