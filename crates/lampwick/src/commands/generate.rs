@@ -11,9 +11,10 @@ use lampwick::models::{Generator, NextToken};
 use lampwick::training::prompt::{self, PromptError};
 use serde_json::json;
 
+use super::drawing::Drawing;
 use super::opened::{Weights, on_host, open};
 use super::samples::{Ended, Samples};
-use crate::exit::{Exit, Usage};
+use crate::exit::Exit;
 use crate::machine::Machine;
 
 /// What `lampwick generate` takes.
@@ -43,18 +44,8 @@ pub(crate) struct Arguments {
     /// Lines of each sample; 0 = until --length [default: 1, or 0 for characters and bytes]
     #[arg(long)]
     lines: Option<usize>,
-    /// 1 is the model's own distribution, below 1 bolder, 0 the likeliest token each time
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    temperature: f64,
-    /// Only the k likeliest tokens
-    #[arg(long, value_name = "K")]
-    top_k: Option<usize>,
-    /// Only the smallest set of likeliest tokens that has this probability
-    #[arg(long, value_name = "P")]
-    top_p: Option<f64>,
-    /// Another seed, other samples
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    drawing: Drawing,
     /// One JSON object a line for each sample, as soon as it ends
     #[arg(long)]
     json: bool,
@@ -65,13 +56,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let sampling = Sampling {
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-        seed: arguments.seed,
-    };
-    sampling.validate().map_err(|error| Usage(error.to_string()))?;
+    let sampling = arguments.drawing.sampling()?;
     let trained = open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (tokenizer, model) = (&trained.tokenizer, &trained.model);
     if on_host(model) {

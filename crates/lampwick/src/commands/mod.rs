@@ -4,6 +4,7 @@ use crate::exit::Exit;
 
 mod completions;
 mod devices;
+mod drawing;
 mod dry_run;
 mod evaluate;
 mod generate;

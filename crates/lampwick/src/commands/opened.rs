@@ -22,7 +22,7 @@ pub(super) fn open(
     weights: &Weights,
     machine: &Machine,
 ) -> anyhow::Result<TrainedModel> {
-    machine.start_threads()?;
+    machine.threads.start()?;
     let device = machine.device(&RunDir::open(run)?.config()?.device)?;
     let which = if weights.newest { Which::Newest } else { Which::Best };
     let trained = TrainedModel::load(run, which, &device)?;

@@ -84,7 +84,7 @@ enum Probe {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    arguments.machine.start_threads()?;
+    arguments.machine.threads.start()?;
     if arguments.tui && !std::io::stdout().is_terminal() {
         return Err(Usage("--tui needs a terminal on stdout; leave it out".into()).into());
     }

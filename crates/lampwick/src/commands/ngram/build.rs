@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use lampwick::data::atomic;
 use lampwick::ngram::{BuildKind, NgramError, build};
 
-use super::{Threads, memory, opened};
+use super::{memory, opened};
 use crate::exit::{Exit, Usage};
+use crate::machine::Threads;
 
 /// What `lampwick ngram build` takes.
 #[derive(clap::Args)]

@@ -8,9 +8,10 @@ use flate2::write::GzEncoder;
 use lampwick::data::atomic;
 use lampwick::ngram::{NgramError, Progress, Table, arpa};
 
+use super::opened;
 use super::progress::Stages;
-use super::{Threads, opened};
 use crate::exit::Exit;
+use crate::machine::Threads;
 
 /// What `lampwick ngram convert` takes.
 #[derive(clap::Args)]

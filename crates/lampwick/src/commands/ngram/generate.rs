@@ -4,13 +4,14 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use lampwick::decoding::{self, GenerateOptions, NgramTokens, Sampling};
+use lampwick::decoding::{self, GenerateOptions, NgramTokens};
 use lampwick::ngram::{BOS, EOS, UNK, words};
 use serde_json::json;
 
 use super::opened::{self, Load};
 use super::shown;
-use crate::exit::{Exit, Usage};
+use crate::commands::drawing::Drawing;
+use crate::exit::Exit;
 
 /// Samples that are drawn side by side.
 const AT_ONCE: u32 = 16;
@@ -38,31 +39,15 @@ pub(crate) struct Arguments {
     /// The most words of each sample, the prompt not counted
     #[arg(long, default_value_t = 100)]
     length: usize,
-    /// 1 is the model's own distribution, below 1 bolder, 0 the likeliest word each time
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    temperature: f64,
-    /// Only the k likeliest words
-    #[arg(long, value_name = "K")]
-    top_k: Option<usize>,
-    /// Only the smallest set of likeliest words that has this probability
-    #[arg(long, value_name = "P")]
-    top_p: Option<f64>,
-    /// Another seed, other samples
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    drawing: Drawing,
     /// One JSON object a sample
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let sampling = Sampling {
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-        seed: arguments.seed,
-    };
-    sampling.validate().map_err(|error| Usage(error.to_string()))?;
+    let sampling = arguments.drawing.sampling()?;
     let model = opened::model(&arguments.model, Load::Map)?;
     let vocabulary = model.vocabulary();
     let mut prompt = vec![BOS];

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use lampwick::ngram::{BOS, EOS, NgramError, Table, UNK, mix, tune, words};
 use serde_json::json;
 
+use super::opened;
 use super::progress::Stages;
-use super::{Threads, opened};
 use crate::exit::{Exit, Usage};
+use crate::machine::Threads;
 
 /// What `lampwick ngram interpolate` takes.
 #[derive(clap::Args)]

@@ -68,19 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// `--threads`, as every command that computes takes it.
-#[derive(clap::Args, Debug)]
-struct Threads {
-    /// Threads on the CPU; the results are the same for any number
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
-}
-
-impl Threads {
-    fn start(&self) -> anyhow::Result<()> {
-        let threads = self.threads;
-        crate::machine::Machine { device: None, threads }.start_threads()
-    }
+/// Whether a word that got this id is out of vocabulary: `<unk>` in the text is a word like any other.
+fn is_oov(id: u32, word: &[u8]) -> bool {
+    id == lampwick::ngram::UNK && word != b"<unk>"
 }
 
 /// Words that are bytes, for messages and JSON.

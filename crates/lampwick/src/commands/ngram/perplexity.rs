@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use lampwick::metrics::{Perplexity, Unit};
-use lampwick::ngram::{EOS, Model, Source, UNK, words};
+use lampwick::ngram::{EOS, Model, Source, words};
 use serde_json::json;
 
+use super::is_oov;
 use super::opened::{self, Load};
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
@@ -108,7 +109,7 @@ impl Scored {
             for word in words::split(&line) {
                 let id = vocabulary.id(word);
                 let score = f64::from(model.advance(&mut state, id).log10);
-                let kind = if id == UNK && word != b"<unk>" { &mut unknown } else { &mut known };
+                let kind = if is_oov(id, word) { &mut unknown } else { &mut known };
                 (kind.0, kind.1) = (kind.0 - score, kind.1 + 1);
             }
             known.0 -= f64::from(model.advance(&mut state, EOS).log10);

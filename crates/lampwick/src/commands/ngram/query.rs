@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
-use lampwick::ngram::{EOS, Model, UNK, words};
+use lampwick::ngram::{EOS, Model, words};
 use serde_json::json;
 
 use super::opened::{self, Load};
-use super::shown;
+use super::{is_oov, shown};
 use crate::exit::Exit;
 
 /// What `lampwick ngram query` takes.
@@ -72,7 +72,7 @@ fn answer(
     for word in words::split(line).chain(end) {
         let id = if word == b"</s>" { EOS } else { model.vocabulary().id(word) };
         let score = model.advance(&mut state, id);
-        let unknown = id == UNK && word != b"<unk>";
+        let unknown = is_oov(id, word);
         sum += f64::from(score.log10);
         tokens += 1;
         oov += u64::from(unknown);

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::convert::write_arpa;
 use super::progress::Stages;
-use super::{Threads, memory, shards};
+use super::{memory, shards};
 use crate::exit::{Exit, Usage};
+use crate::machine::Threads;
 use lampwick::metrics::figures::count;
 
 /// What `lampwick ngram train` takes.
