@@ -7,7 +7,7 @@
 //! (building checks it); an n-gram that is not in the model is taken for one that is with a
 //! probability of 2^-64 for each entry it is compared with.
 
-use super::state::{Climb, Found, MAX_CONTEXT, Score, State, marked};
+use super::state::{Climb, Found, MAX_CONTEXT, Score, State, marked, unigrams};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
@@ -137,12 +137,7 @@ impl<'a> Probing<'a> {
 /// Writes the sections of a table.
 pub(crate) fn write(table: &Table, sections: &mut SectionWriter) -> Result<()> {
     let levels = table.levels();
-    let first = &levels[0];
-    let value = |index: usize| {
-        let backoff = first.backoffs.get(index).copied().unwrap_or(0.0);
-        [first.log10[index], marked(backoff, !range(&first.children, index).is_empty())]
-    };
-    sections.add(&(0..first.len()).map(value).collect::<Vec<[f32; 2]>>());
+    sections.add(&unigrams(table));
     for n in 1..levels.len() {
         let level = &levels[n];
         let last = n + 1 == levels.len();

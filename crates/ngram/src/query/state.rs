@@ -1,6 +1,8 @@
 //! What is remembered between two words.
 
 use crate::estimation::settings::MAX_ORDER;
+use crate::links::range;
+use crate::table::Table;
 
 /// The most words of a context.
 pub(crate) const MAX_CONTEXT: usize = MAX_ORDER - 1;
@@ -73,6 +75,16 @@ pub(crate) fn marked(backoff: f32, is_context: bool) -> f32 {
         (true, false) => NO_CONTEXT,
         (false, _) => backoff,
     }
+}
+
+/// Logarithm and marked backoff of each word: the first section of either kind of model.
+pub(crate) fn unigrams(table: &Table) -> Vec<[f32; 2]> {
+    let first = &table.levels()[0];
+    let value = |index: usize| {
+        let backoff = first.backoffs.get(index).copied().unwrap_or(0.0);
+        [first.log10[index], marked(backoff, !range(&first.children, index).is_empty())]
+    };
+    (0..first.len()).map(value).collect()
 }
 
 /// Collects what is found on the way from short to long n-grams, and turns a state into the next.

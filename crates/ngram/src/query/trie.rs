@@ -12,7 +12,7 @@
 
 use super::bits::{Packed, Unary, write_packed, write_unary};
 use super::quantize::{centres, nearest};
-use super::state::{Climb, Found, MAX_CONTEXT, NO_CONTEXT, Score, State, marked};
+use super::state::{Climb, Found, MAX_CONTEXT, NO_CONTEXT, Score, State, marked, unigrams};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
@@ -186,12 +186,7 @@ impl<'a> Trie<'a> {
 /// Writes the sections of a table.
 pub(crate) fn write(table: &Table, quantized: bool, sections: &mut SectionWriter) -> Result<()> {
     let levels = table.levels();
-    let first = &levels[0];
-    let value = |index: usize| {
-        let backoff = first.backoffs.get(index).copied().unwrap_or(0.0);
-        [first.log10[index], marked(backoff, !range(&first.children, index).is_empty())]
-    };
-    sections.add(&(0..first.len()).map(value).collect::<Vec<[f32; 2]>>());
+    sections.add(&unigrams(table));
     let storage = Storage::new(u64::MAX, std::env::temp_dir());
     let links = table.links(&storage)?;
     let too_large = |what: String| NgramError::TooLarge {
