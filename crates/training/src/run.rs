@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::logs::Logs;
 use crate::memory;
 use crate::model::{TrainedModel, Which};
+use crate::observer::{Event, Observer};
 use crate::optimizer::Rule;
 use crate::parallel;
 use crate::parameters;
@@ -131,14 +132,14 @@ impl Run {
         })
     }
 
-    /// Takes the best weights of the run that `start_from` names, where it names one; gives what was
+    /// Takes the best weights of the run that `start_from` names, where it names one; says what was
     /// wrong with checkpoints that had to be passed by.
     ///
     /// # Errors
     /// The other run cannot be read, has another vocabulary, or a model of other sizes.
-    pub(crate) fn start_from(&mut self) -> Result<Vec<String>> {
+    pub(crate) fn start_from(&mut self, observer: &mut dyn Observer) -> Result<()> {
         if self.config.start_from.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let path = PathBuf::from(&self.config.start_from);
         let device = device::parse(&self.config.device)?;
@@ -153,7 +154,10 @@ impl Run {
                 problem: format!("start_from: its weights do not fit this config's [model] ({e})"),
             })?;
         self.model = Some(parameters::name_by_path(model));
-        Ok(other.warnings)
+        for warning in &other.warnings {
+            observer.event(&Event::Warning(warning));
+        }
+        Ok(())
     }
 
     /// The same run where a checkpoint left it.

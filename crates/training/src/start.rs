@@ -30,9 +30,7 @@ pub fn train(
 ) -> Result<Outcome> {
     // Data and model first: a config that cannot run leaves no folder behind.
     let mut run = Run::build(config, Corpus::open(config)?)?;
-    for warning in run.start_from()? {
-        observer.event(&Event::Warning(&warning));
-    }
+    run.start_from(observer)?;
     run.config.make_absolute();
     let (dir, lock) = RunDir::create(dir)?;
     dir.write_tokenizer(&run.corpus.tokenizer)?;
@@ -60,9 +58,7 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
     let checkpoints = dir.checkpoints();
     if checkpoint::list(&checkpoints).is_empty() {
         observer.event(&Event::Warning("no checkpoint was written yet: the run starts over"));
-        for warning in run.start_from()? {
-            observer.event(&Event::Warning(&warning));
-        }
+        run.start_from(observer)?;
     } else {
         let (files, refused) = checkpoint::newest_valid(&checkpoints)?;
         for error in refused {

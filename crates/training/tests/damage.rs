@@ -1,12 +1,15 @@
 //! A checkpoint of which any byte is not what it was is refused with a typed error, and the run goes
 //! on from the one before it.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI32;
 
+use common::copy_folder;
 use lampwick_data::files::faults::with_fault;
 use lampwick_training::checkpoint::{CheckpointError, Files, list, newest_valid};
 use lampwick_training::{Config, Error, Event, TrainedModel, Which, device, resume, train};
@@ -235,15 +238,6 @@ fn signed(mut contents: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> 
     );
     contents.insert("manifest.json".into(), manifest.into_bytes());
     contents
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy_folder(&path, &target) } else { drop(std::fs::copy(&path, target)) }
-    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! A run of format 1, kept in the repository: it has to be loaded, evaluated and resumed for ever.
 //! (CONTRIBUTING.md has the command that made it.)
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI32;
 
+use common::copy_folder;
 use lampwick_training::checkpoint::{Files, list};
 use lampwick_training::{
     Corpus, EvaluationOptions, Event, Metric, Outcome, RunDir, TrainedModel, Which, device,
@@ -12,15 +15,6 @@ use lampwick_training::{
 
 fn kept() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format_1")
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy_folder(&path, &target) } else { drop(std::fs::copy(&path, target)) }
-    }
 }
 
 #[test]

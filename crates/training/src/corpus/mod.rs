@@ -88,7 +88,7 @@ impl Text {
     /// vocabulary; [`Error::Config`] when nothing can be held out.
     pub fn of_run(config: &Config, tokenizer: &Tokenizer, part: Part) -> Result<Option<Self>> {
         match &config.data {
-            DataConfig::Synthetic(data) => synthetic::text(data, part),
+            DataConfig::Synthetic(data) => synthetic::text(data, tokenizer, part),
             DataConfig::Text(data) => portions::text(data, tokenizer, part),
             DataConfig::Tokens(data) => prepared::text(data, tokenizer, part),
         }

@@ -11,8 +11,12 @@ pub(super) fn tokenizer(data: &SyntheticData) -> Result<Tokenizer> {
     Ok(SyntheticLanguage::new(&data.language).map_err(by_config_key)?.tokenizer())
 }
 
-/// One of the texts.
-pub(super) fn text(data: &SyntheticData, part: Part) -> Result<Option<Text>> {
+/// One of the texts, in the words of [`tokenizer`].
+pub(super) fn text(
+    data: &SyntheticData,
+    tokenizer: &Tokenizer,
+    part: Part,
+) -> Result<Option<Text>> {
     let language = SyntheticLanguage::new(&data.language).map_err(by_config_key)?;
     // The grammar's seed decides the language; these decide which sentences of it.
     let (tokens, seed) = match part {
@@ -23,7 +27,6 @@ pub(super) fn text(data: &SyntheticData, part: Part) -> Result<Option<Text>> {
     if tokens == 0 {
         return Ok(None);
     }
-    let tokenizer = language.tokenizer();
     let tokens = language.tokens(tokens, seed);
     let source = language.score(&tokens);
     let eos = tokenizer.vocabulary().eos_id();
