@@ -103,6 +103,23 @@ fn train_json_is_one_object_on_stdout() {
 
 #[cfg(unix)]
 #[test]
+fn prepare_leaves_nothing_behind_when_a_signal_ends_it() {
+    let place = Place::new();
+    place.write("long.txt", "a lamp burns\n".repeat(8_000_000));
+    let arguments = ["prepare", "long.txt", "--tokenizer", "bytes", "--out", "out"];
+    let mut command = place.command(&arguments);
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    while !place.path("out").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    program::send("TERM", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(!place.path("out").exists());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_signal_writes_a_checkpoint_and_the_run_resumes_as_if_there_had_been_none() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let place = Place::new().with_tiny_config();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -106,8 +106,7 @@ impl Place {
             line.clear();
             assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended by itself");
         }
-        let kill = ["-s", signal, &child.id().to_string()];
-        assert!(Command::new("kill").args(kill).status().unwrap().success());
+        send(signal, &child);
         // Read on, so that it is not stopped by a full pipe.
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();
@@ -138,6 +137,13 @@ impl Place {
         self.run(&["train", "tiny.toml", "--out", "run"]).expect(0);
         self
     }
+}
+
+/// Sends a signal to a program that runs.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, child: &Child) {
+    let kill = ["-s", signal, &child.id().to_string()];
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
 }
 
 fn finished(output: std::process::Output) -> Finished {

@@ -38,6 +38,12 @@ pub enum DataError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// The caller broke off; nothing was kept.
+    #[error("{name}: broken off before its end; nothing was written")]
+    Stopped {
+        /// File name.
+        name: String,
+    },
     /// There is nothing in the file.
     #[error("{name}: is empty; give a text with at least one line")]
     Empty {

@@ -1,6 +1,8 @@
 //! Text files to token files.
 
+use std::cell::Cell;
 use std::fs::File;
+use std::ops::ControlFlow::{self, Continue};
 use std::path::{Path, PathBuf};
 
 use crate::error::{DataError, Result};
@@ -31,7 +33,10 @@ pub fn prepare_corpus(
     folder: impl AsRef<Path>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Prepared> {
-    let mut watch = |_: &Path, done, total| progress(done, total);
+    let mut watch = |_: &Path, done, total| {
+        progress(done, total);
+        Continue(())
+    };
     let made = prepare_corpora(&[input.as_ref()], tokenizer, folder, &mut watch)?;
     Ok(made.into_iter().next().expect("one text, one token file"))
 }
@@ -39,18 +44,19 @@ pub fn prepare_corpus(
 /// Encodes each of `inputs` into `folder/NAME.tokens`, NAME being the text file's without its
 /// extension, and saves the tokenizer in the folder beside them. Bounded memory; all appear when the
 /// last is complete, and when one text is refused nothing stays, the folder included. `progress` is
-/// told the text, the bytes read of it and its bytes in all.
+/// told the text, the bytes read of it and its bytes in all, and may end the work: nothing stays then
+/// either.
 ///
 /// A folder that already holds another tokenizer is refused: its token files would no longer fit.
 ///
 /// # Errors
-/// [`DataError::VocabularyMismatch`] as said, those of [`text::open`], [`Tokenizer::encode_text`] and
-/// [`TokenFileWriter`].
+/// [`DataError::VocabularyMismatch`] as said, [`DataError::Stopped`] when `progress` breaks off, those
+/// of [`text::open`], [`Tokenizer::encode_text`] and [`TokenFileWriter`].
 pub fn prepare_corpora<P: AsRef<Path>>(
     inputs: &[P],
     tokenizer: &Tokenizer,
     folder: impl AsRef<Path>,
-    progress: &mut dyn FnMut(&Path, u64, u64),
+    progress: &mut dyn FnMut(&Path, u64, u64) -> ControlFlow<()>,
 ) -> Result<Vec<Prepared>> {
     let folder = folder.as_ref();
     let files: Vec<File> = inputs.iter().map(text::open).collect::<Result<_>>()?;
@@ -100,15 +106,21 @@ fn encode(
     file: File,
     tokenizer: &Tokenizer,
     folder: &Path,
-    progress: &mut dyn FnMut(&Path, u64, u64),
+    progress: &mut dyn FnMut(&Path, u64, u64) -> ControlFlow<()>,
 ) -> Result<Encoded> {
     let total = file.metadata().map_or(0, |metadata| metadata.len());
     let path = folder.join(format!("{}.tokens", stem(input)));
     let mut writer = TokenFileWriter::create(&path, tokenizer.vocabulary())?;
-    let mut report = |bytes| progress(input, bytes, total);
+    let told = Cell::new(Continue(()));
+    let mut report = |bytes| told.set(progress(input, bytes, total));
     let mut reader = Hashing::new(file, &mut report);
     let name = input.display().to_string();
-    let counts = tokenizer.encode_text(&mut reader, &name, &mut |ids| writer.append(ids))?;
+    let counts = tokenizer.encode_text(&mut reader, &name, &mut |ids| {
+        if told.get().is_break() {
+            return Err(DataError::Stopped { name: name.clone() });
+        }
+        writer.append(ids)
+    })?;
     if counts.tokens == 0 {
         return Err(DataError::Empty { name });
     }
@@ -156,6 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn work_that_is_broken_off_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (text, out) = (folder.path().join("long.txt"), folder.path().join("out"));
+        fs::write(&text, "the cat sat\n".repeat(100_000)).unwrap();
+        let mut told = 0;
+        let made = prepare_corpora(&[&text], &Tokenizer::bytes(), &out, &mut |_, done, total| {
+            told += 1;
+            assert!(done < total, "it goes on to the end");
+            ControlFlow::Break(())
+        });
+        assert!(matches!(made, Err(DataError::Stopped { .. })) && told > 0);
+        assert!(!out.exists());
+    }
+
+    #[test]
     fn a_bad_text_leaves_no_token_file() {
         let folder = tempfile::tempdir().unwrap();
         let (text, out) = (folder.path().join("bad.txt"), folder.path().join("out"));
@@ -171,12 +198,19 @@ mod tests {
             if there_before {
                 fs::create_dir(&out).unwrap();
             }
-            let both = prepare_corpora(&[&good, &text], &tokenizer, &out, &mut |_, _, _| {});
+            let both =
+                prepare_corpora(&[&good, &text], &tokenizer, &out, &mut |_, _, _| Continue(()));
             assert!(matches!(both, Err(DataError::InvalidUtf8 { line: 2, .. })));
             assert_eq!(out.exists(), there_before);
         }
         assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "no token file, no tokenizer");
-        let both = prepare_corpora(&[&good, &text], &Tokenizer::bytes(), &out, &mut |_, _, _| {});
+        let both =
+            prepare_corpora(
+                &[&good, &text],
+                &Tokenizer::bytes(),
+                &out,
+                &mut |_, _, _| Continue(()),
+            );
         assert_eq!(both.unwrap().len(), 2);
         assert!(prepare_corpus(&text, &Tokenizer::bytes(), folder.path(), &mut |_, _| {}).is_ok());
         let missing = prepare_corpus(folder.path().join("no"), &tokenizer, &out, &mut |_, _| {});

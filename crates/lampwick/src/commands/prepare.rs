@@ -1,16 +1,19 @@
 //! `lampwick prepare TEXT ...`: token files for corpora too large to read each time.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lampwick::data::{
-    Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpora,
+    DataError, Prepared, SubwordModel, Tokenizer, TokenizerKind, VocabularyLimits, prepare_corpora,
 };
 use lampwick::metrics::figures::count;
 use serde_json::json;
 
 use crate::exit::{Exit, Usage};
+use crate::signals;
 
 /// What `lampwick prepare` takes.
 #[derive(clap::Args)]
@@ -70,7 +73,15 @@ enum Kind {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     distinct_names(&arguments.texts)?;
     let tokenizer = tokenizer(arguments)?;
-    let made = prepare(&arguments.texts, &tokenizer, &arguments.out)?;
+    let signal = signals::watch()?;
+    let stopped = || signal.load(Ordering::SeqCst);
+    let made = match prepare(&arguments.texts, &tokenizer, &arguments.out, &|| stopped() != 0) {
+        Err(error @ DataError::Stopped { .. }) => {
+            eprintln!("{error}");
+            return Ok(Exit::Signal(stopped()));
+        }
+        made => made?,
+    };
     let mut out = std::io::stdout().lock();
     let vocabulary = tokenizer.vocabulary();
     if arguments.json {
@@ -153,12 +164,18 @@ fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
     Ok(Tokenizer::train_file(&kind, &arguments.texts[0], &limits)?)
 }
 
-/// The texts to their token files, each under a progress bar.
-fn prepare(texts: &[PathBuf], tokenizer: &Tokenizer, out: &Path) -> anyhow::Result<Vec<Prepared>> {
+/// The texts to their token files, each under a progress bar, until `stop`.
+fn prepare(
+    texts: &[PathBuf],
+    tokenizer: &Tokenizer,
+    out: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Prepared>, DataError> {
     let bar = ProgressBar::new(0);
-    bar.set_style(ProgressStyle::with_template(
-        "{msg} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-    )?);
+    let template = "{msg} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+    bar.set_style(
+        ProgressStyle::with_template(template).expect("a template as indicatif has them"),
+    );
     let mut shown = PathBuf::new();
     let made = prepare_corpora(texts, tokenizer, out, &mut |text, done, total| {
         if shown != text {
@@ -168,7 +185,8 @@ fn prepare(texts: &[PathBuf], tokenizer: &Tokenizer, out: &Path) -> anyhow::Resu
         }
         bar.set_length(total);
         bar.set_position(done);
+        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
-    Ok(made?)
+    made
 }

@@ -103,6 +103,14 @@ pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> Config
         };
     };
     let (path, at) = locate(text, unknown, &within).unwrap_or((unknown.to_string(), within.start));
+    if let Some((_, mend)) = ELSEWHERE.iter().find(|(name, _)| *name == path) {
+        return ConfigError {
+            file: file.into(),
+            line: Some(line_of(text, at)),
+            problem: format!("unknown value `{path}`"),
+            mend: (*mend).into(),
+        };
+    }
     let what = if message.starts_with("unknown variant") { "value" } else { "key" };
     ConfigError {
         file: file.into(),
@@ -120,6 +128,18 @@ const TABLES: [(&str, &str); 3] = [
     ("subwords", "{ subwords = { model = \"bpe\", size = 8000 } }"),
     ("random", "{ random = { mean = 70 } }"),
     ("uniform", "{ uniform = { bound = 0.1 } }"),
+];
+
+/// Values that other programs, and `lampwick prepare`, know by these names: what they are here.
+const ELSEWHERE: [(&str, &str); 2] = [
+    (
+        "data.tokenizer = \"bpe\"",
+        "write data.tokenizer = { subwords = { model = \"bpe\", size = 8000 } }",
+    ),
+    (
+        "data.tokenizer = \"unigram\"",
+        "write data.tokenizer = { subwords = { model = \"unigram\", size = 8000 } }",
+    ),
 ];
 
 /// Place and mend of a bare name that stands for a table. (serde says neither which nor where.)
@@ -267,5 +287,11 @@ mod tests {
         let change = "data.tokenizer=subwords".parse().unwrap();
         let e = Config::parse(text, "run.toml", &[change]).unwrap_err();
         assert!(e.to_string().contains("{ subwords = { model"), "{e}");
+        for model in ["bpe", "unigram"] {
+            let e =
+                error(&text.replace("a.txt\"\n", &format!("a.txt\"\ntokenizer = \"{model}\"\n")));
+            assert_eq!(e.line, Some(4), "{e}");
+            assert!(e.mend.contains(&format!("{{ subwords = {{ model = \"{model}\"")), "{e}");
+        }
     }
 }
