@@ -3,8 +3,8 @@
 /// What a figure is held against.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reference {
-    /// A published perplexity; ours may be higher by this share of it. A lower one is within, as in
-    /// the report of a run, and its difference is shown.
+    /// A published perplexity; ours may differ by this share of it, to either side: one that is far
+    /// better comes from another recipe.
     Near { value: f64, share: f64 },
     /// It must not be larger.
     AtMost(f64),
@@ -52,7 +52,7 @@ impl Figure {
             Reference::Near { value, share } => match self.measured {
                 None => Verdict::NotMeasured,
                 // The last digit of the division must not decide.
-                Some(measured) if measured / value - 1.0 <= share + 1e-9 => Verdict::Within,
+                Some(measured) if (measured / value - 1.0).abs() <= share + 1e-9 => Verdict::Within,
                 Some(_) => Verdict::Outside,
             },
             Reference::AtMost(bound) => judged(|measured, bound| measured <= bound, bound),
@@ -64,7 +64,7 @@ impl Figure {
     /// The row: what, reference, tolerance, measured, difference, verdict.
     pub(crate) fn row(&self) -> Vec<String> {
         let (reference, tolerance) = match self.reference {
-            Reference::Near { value, share } => (shown(value), format!("+{:.0} %", 100.0 * share)),
+            Reference::Near { value, share } => (shown(value), format!("±{:.0} %", 100.0 * share)),
             Reference::AtMost(bound) => (shown(bound), "at most".into()),
             Reference::AtLeast(bound) => (shown(bound), "at least".into()),
             Reference::Beside(value) => (shown(value), "-".into()),
@@ -114,6 +114,7 @@ mod tests {
             (Some(105.0), Verdict::Within),
             (Some(95.0), Verdict::Within),
             (Some(105.1), Verdict::Outside),
+            (Some(94.9), Verdict::Outside),
             (Some(f64::NAN), Verdict::Outside),
             (None, Verdict::NotMeasured),
         ] {
@@ -136,6 +137,6 @@ mod tests {
             source: "a log".into(),
         };
         let row = figure.row();
-        assert_eq!(row, ["valid, epoch 1", "180.0", "+5 %", "182.4", "+1.3 %", "within"]);
+        assert_eq!(row, ["valid, epoch 1", "180.0", "±5 %", "182.4", "+1.3 %", "within"]);
     }
 }
