@@ -42,6 +42,9 @@ struct Arguments {
     batch: usize,
     #[arg(long, default_value_t = 2e-3)]
     lr: f64,
+    /// LSTM: initial bias of the forget gate; log T remembers over T steps (Tallec & Ollivier 2018)
+    #[arg(long, default_value_t = 1.0)]
+    forget_bias: f64,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write the curve as JSON
@@ -72,10 +75,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(cell: Cell, task: Task, hidden: usize, seed: u64, device: &Device) -> Self {
-        let mut values = InitialValues::new(seed, device);
-        // A new memory should keep what it has (Jozefowicz et al. 2015).
-        let forget_bias = Some(1.0);
+    fn new(cell: Cell, task: Task, arguments: &Arguments, device: &Device) -> Self {
+        let (hidden, forget_bias) = (arguments.hidden, Some(arguments.forget_bias));
+        let mut values = InitialValues::new(arguments.seed, device);
         let config =
             RecurrentConfig { forget_bias, ..RecurrentConfig::new(cell, task.inputs(), hidden) };
         Self {
@@ -128,7 +130,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let start = Instant::now();
     let device = Device::flex().autodiff();
-    let mut model = Reader::new(cell, task, arguments.hidden, arguments.seed, &device);
+    let mut model = Reader::new(cell, task, &arguments, &device);
     let clipping = Some(GradientClippingConfig::Norm(1.0)); // each parameter by itself
     let adam = AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clipping);
     let mut optimizer = adam.init();
