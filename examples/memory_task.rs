@@ -42,7 +42,8 @@ struct Arguments {
     batch: usize,
     #[arg(long, default_value_t = 2e-3)]
     lr: f64,
-    /// LSTM: initial bias of the forget gate; log T remembers over T steps (Tallec & Ollivier 2018)
+    /// LSTM: initial bias of the forget gate. 1: a new memory should keep what it has (Jozefowicz et
+    /// al. 2015); log T: over T steps (Tallec & Ollivier 2018)
     #[arg(long, default_value_t = 1.0)]
     forget_bias: f64,
     #[arg(long, default_value_t = 1)]

@@ -17,7 +17,7 @@ pub(crate) struct Machine {
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Threads {
     /// Threads on the CPU; the results are the same for any number
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
 
