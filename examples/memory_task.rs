@@ -32,25 +32,32 @@ struct Arguments {
     /// T: how long the memory has to last
     length: usize,
     cell: CellName,
-    #[arg(long, default_value_t = 128)]
+    /// Hidden units
+    #[arg(long, default_value_t = 128, value_parser = at_least_one)]
     hidden: usize,
     /// Optimiser steps at most
     #[arg(long, default_value_t = 3000)]
     steps: usize,
     /// Sequences of a step
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = at_least_one)]
     batch: usize,
+    /// Adam's rate
     #[arg(long, default_value_t = 2e-3)]
     lr: f64,
     /// LSTM: initial bias of the forget gate. 1: a new memory should keep what it has (Jozefowicz et
     /// al. 2015); log T: over T steps (Tallec & Ollivier 2018)
     #[arg(long, default_value_t = 1.0)]
     forget_bias: f64,
+    /// Of initial values and sequences
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write the curve as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "give a whole number above 0".into())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,7 +130,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         TaskName::Copy => Task::Copy { steps },
         TaskName::TemporalOrder => Task::TemporalOrder { steps },
     };
-    task.check()?;
+    task.check().map_err(|error| error.to_string())?;
     let cell = match arguments.cell {
         CellName::Rnn => Cell::Rnn { activation: Activation::Tanh },
         CellName::Lstm => Cell::Lstm,

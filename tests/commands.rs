@@ -354,6 +354,27 @@ fn a_broken_pipe_is_no_error() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// A device that is full stands for every stderr that cannot be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_told_on_stderr_never_ends_a_command() {
+    let place = Place::new().with_tiny_config();
+    let train = ["train", "tiny.toml", "optimizer.lr=0.02", "--out", "run"];
+    for (arguments, code) in [
+        (&["train", "tiny.toml", "optimizer.lr=0.02", "--dry-run"][..], 0),
+        (&train, 0),
+        (&train, 1), // it is there now
+        (&["prepare", "text.txt", "--out", "prepared"], 0),
+        (&["train", "nowhere.toml"], 2),
+        (&["ngram", "train", "text.txt", "--out", "text.arpa"], 0),
+        (&["ngram", "build", "text.arpa", "text.bin"], 0),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let status = place.command(arguments).stdout(Stdio::null()).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
 #[test]
 fn the_tiny_text_has_the_words_that_the_tests_use() {
     for word in ["the", "lamp", "burns", "here", "waits"] {

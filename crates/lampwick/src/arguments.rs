@@ -1,5 +1,7 @@
 //! What can be typed: `lampwick [COMMAND]`.
 
+use std::io::IsTerminal;
+
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -51,9 +53,15 @@ pub(crate) fn start_log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(has_colours())
         .without_time()
         .with_target(false)
         .init();
+}
+
+/// Whether stderr is a terminal whose user wants colours (no-color.org).
+fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
 #[cfg(test)]

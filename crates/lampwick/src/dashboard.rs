@@ -53,6 +53,23 @@ pub(crate) fn give_terminal_back() {
     }
 }
 
+/// Lets the terminal make a signal of Ctrl-C again, which burn-train's raw mode turns off, at a moment
+/// of its own.
+#[cfg(unix)]
+fn deliver_signals() {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let stdin = std::io::stdin();
+    if let Ok(mut modes) = tcgetattr(&stdin)
+        && !modes.local_modes.contains(LocalModes::ISIG)
+    {
+        modes.local_modes.insert(LocalModes::ISIG);
+        let _ = tcsetattr(&stdin, OptionalActions::Now, &modes);
+    }
+}
+
+#[cfg(not(unix))]
+fn deliver_signals() {}
+
 /// How a run under the dashboard ended.
 pub(crate) enum Watched<T> {
     /// By itself, or by `q` and `s`; with the lines that it wanted kept.
@@ -134,8 +151,11 @@ impl Dashboard {
         }
     }
 
-    /// The raw terminal delivers no Ctrl-C: the dashboard's own `q` is passed on instead.
+    /// Ctrl-C is a signal here too, and the dashboard's own `q` and `s` are passed on.
     fn pass_on_interruption(&self) {
+        if self.renderer.is_some() {
+            deliver_signals();
+        }
         if self.interrupter.should_stop() {
             let _ = self.interrupt.compare_exchange(
                 0,

@@ -30,7 +30,7 @@ pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
         Ok(Exit::Signal(number)) => ExitCode::from(128 + u8::try_from(number).unwrap_or(0)),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell!("error: {error}");
             ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
@@ -53,6 +53,12 @@ fn is_usage(error: &anyhow::Error) -> bool {
         || error.is::<training::device::DeviceError>()
         || matches!(
             error.downcast_ref::<Error>(),
-            Some(Error::Config(_) | Error::Model(_) | Error::Device(_))
+            Some(
+                Error::Config(_)
+                    | Error::Model(_)
+                    | Error::Device(_)
+                    | Error::Memory { .. }
+                    | Error::Prompt(_)
+            )
         )
 }

@@ -1,12 +1,15 @@
 //! What a run would take, without taking it: files, shapes, memory, speed. Leaves nothing behind.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::error::Result;
 use crate::memory;
+use crate::observer::Event;
 use crate::run::Run;
+use crate::run_dir::RunDir;
 use crate::step::Gradients;
 
 /// The findings of [`dry_run`].
@@ -24,7 +27,8 @@ pub struct DryRun {
     pub steps_per_epoch: u64,
     /// Steps of the run; 0 when the budget does not say.
     pub total_steps: u64,
-    /// Estimated bytes: weights, gradients, optimiser state, averages, activations of one window.
+    /// Estimated bytes: weights, gradients, optimiser state, averages, activations of one window,
+    /// and texts that are held in memory.
     pub memory: u64,
     /// Seconds of one optimiser step, measured.
     pub seconds_per_step: f64,
@@ -35,12 +39,14 @@ pub struct DryRun {
 }
 
 /// Reads the data, builds the model, and times two real steps on the real shapes (after one that
-/// warms up).
+/// warms up). `dir` is where the run would go.
 ///
 /// # Errors
 /// Everything that would stop the run before its first step.
-pub fn dry_run(config: &Config) -> Result<DryRun> {
+pub fn dry_run(config: &Config, dir: &Path) -> Result<DryRun> {
+    RunDir::expect_possible(dir)?;
     let mut run = Run::build(config, Corpus::open(config)?)?;
+    run.start_from(&mut |_: &Event<'_>| {})?;
     let windows = run.config.batches.accumulate;
     let step = |run: &mut Run| -> u64 {
         let mut gradients = Gradients::none();
@@ -78,7 +84,7 @@ pub fn dry_run(config: &Config) -> Result<DryRun> {
         tokens_cut_off: run.batches.tokens_cut_off(),
         steps_per_epoch: run.steps_per_epoch,
         total_steps,
-        memory: memory::needed(&run.config, run.info.parameters),
+        memory: memory::needed(&run.config, run.info.parameters, run.corpus.ids_in_memory()),
         seconds_per_step,
         tokens_per_second: if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 },
         seconds: (total_steps > 0 && steps > 0).then_some(total_steps as f64 * seconds_per_step),

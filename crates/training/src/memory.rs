@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 /// Where the system does not say what it has: more than any machine that this is meant for.
 const UNKNOWN_MACHINE: u64 = 1 << 42;
 
-/// Estimated bytes: weights, gradients, moments and averages are as many numbers as parameters each;
-/// a window's activations are what the layers keep for the backward pass.
-pub(crate) fn needed(config: &Config, parameters: usize) -> u64 {
+/// Estimated bytes, beside the program's own: weights, gradients, moments and averages are as many
+/// numbers as parameters each; a window's activations are what the layers keep for the backward
+/// pass; `ids` are the tokens that are held in memory.
+pub(crate) fn needed(config: &Config, parameters: usize, ids: usize) -> u64 {
     let moments = match &config.optimizer {
         OptimizerConfig::Sgd(c) => u128::from(c.momentum > 0.0),
         OptimizerConfig::Adam(c) => 2 + u128::from(c.amsgrad),
@@ -34,7 +35,9 @@ pub(crate) fn needed(config: &Config, parameters: usize) -> u64 {
     }
     let activations =
         rows.saturating_mul(layers.saturating_add(3 * config.model.embedding as u128));
-    let numbers = (parameters as u128 * (2 + moments)).saturating_add(activations);
+    // Twice: a text's ids are collected before they are laid out.
+    let numbers =
+        (parameters as u128 * (2 + moments)).saturating_add(activations) + 2 * ids as u128;
     u64::try_from(numbers.saturating_mul(4)).unwrap_or(u64::MAX)
 }
 
@@ -42,11 +45,11 @@ pub(crate) fn needed(config: &Config, parameters: usize) -> u64 {
 ///
 /// # Errors
 /// [`Error::Model`] for a `[model]` table that describes no model, [`Error::Memory`].
-pub(crate) fn check(config: &Config) -> Result<()> {
+pub(crate) fn check(config: &Config, ids: usize) -> Result<()> {
     config.model.validate()?;
     let parameters = config.model.parameters().unwrap_or(usize::MAX); // validated: it does not overflow
     let needed = if device::on_host(&config.device) {
-        needed(config, parameters)
+        needed(config, parameters, ids)
     } else {
         // Elsewhere the device holds the rest; the weights are drawn and saved from here.
         u64::try_from(parameters as u128 * 4).unwrap_or(u64::MAX)
@@ -85,13 +88,13 @@ mod tests {
             let change: Override = change.parse().unwrap();
             let overrides = ["model.vocabulary=10000".parse().unwrap(), change];
             let config = Config::parse("", "test", &overrides).unwrap().config;
-            let Err(Error::Memory { parameters, needed, available }) = check(&config) else {
+            let Err(Error::Memory { parameters, needed, available }) = check(&config, 0) else {
                 panic!("{overrides:?} is accepted");
             };
             assert!(needed / 8 >= parameters as u64 && needed > available, "{overrides:?}");
         }
         let vocabulary = "model.vocabulary=10000".parse().unwrap();
-        check(&Config::parse("", "test", &[vocabulary]).unwrap().config).unwrap();
+        check(&Config::parse("", "test", &[vocabulary]).unwrap().config, 0).unwrap();
     }
 
     #[test]

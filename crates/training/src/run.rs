@@ -69,7 +69,7 @@ impl Run {
         config.model.vocabulary = vocabulary_size(&config, &corpus)?;
         let devices = device::parse_all(&config.device)?;
         let devices: Vec<Device> = devices.into_iter().map(Device::autodiff).collect();
-        memory::check(&config)?;
+        memory::check(&config, corpus.ids_in_memory())?;
         let s = &config.sampling;
         if s.count > 0 || s.count_per_epoch > 0 {
             // Refused before hours are spent on what its end could not do.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use lampwick_data::files::{create_folder, remove_unfinished};
+use lampwick_data::files::{create_folder, remove_empty_folder, remove_unfinished};
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,18 @@ impl RunDir {
         run.expect_unused()?; // nobody has come in between
         run.remove_unfinished()?;
         Ok((run, lock))
+    }
+
+    /// Says what would keep a run from being made there; leaves nothing behind.
+    pub(crate) fn expect_possible(path: &Path) -> Result<()> {
+        Self { path: path.into() }.expect_unused()?;
+        let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+        let made = create_folder(path).map_err(|error| Error::write(path, error));
+        // The deepest first; what could not be made is not there to be removed.
+        for folder in new {
+            let _ = remove_empty_folder(folder);
+        }
+        made
     }
 
     /// Refuses a folder that holds more than the beginning of a run. A run has begun when its

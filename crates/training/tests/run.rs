@@ -291,7 +291,8 @@ fn what_cannot_run_says_why_and_leaves_no_folder() {
         let error = run(&config(overrides), &path).unwrap_err().to_string();
         assert!(error.contains(part), "{overrides:?}: {error}");
         assert!(!path.exists(), "{overrides:?}");
-        assert_eq!(dry_run(&config(overrides)).unwrap_err().to_string(), error);
+        assert_eq!(dry_run(&config(overrides), &path).unwrap_err().to_string(), error);
+        assert!(!path.exists(), "{overrides:?}");
     }
 }
 
@@ -313,10 +314,30 @@ fn an_output_that_cannot_be_written_is_a_typed_error() {
     assert!(error.to_string().contains("cannot write"), "{error}");
 }
 
+/// What has no part in the steps: where the run would go, and what it would start from.
+#[test]
+fn a_dry_run_refuses_what_the_run_would() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = dir.path().join("taken");
+    std::fs::create_dir(&taken).unwrap();
+    std::fs::write(taken.join("file"), "").unwrap();
+    let start_from = format!("start_from={}", dir.path().join("no").display());
+    for (overrides, path) in [
+        (&[][..], taken.clone()),
+        (&[], taken.join("file/run")),
+        (&[start_from.as_str()], dir.path().join("run")),
+    ] {
+        let error = dry_run(&config(overrides), &path).unwrap_err().to_string();
+        assert_eq!(run(&config(overrides), &path).unwrap_err().to_string(), error);
+    }
+}
+
 #[test]
 fn a_dry_run_counts_and_times_and_leaves_nothing() {
     let config = config(&[]);
-    let found = dry_run(&config).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let found = dry_run(&config, &dir.path().join("a/run")).unwrap();
+    assert!(!dir.path().join("a").exists());
     let v = found.vocabulary;
     // E: 16 V; two layers: 4 H (E + H + 2) each; output: 16 V + V.
     assert_eq!(found.parameters, 33 * v + 2 * 4 * 16 * (16 + 16 + 2));

@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     /// What each sample begins with
     #[arg(long, default_value = "")]
     prompt: String,
-    /// How many samples
-    #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many samples; they are drawn side by side
+    #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: u32,
     /// The most tokens of each sample, the prompt not counted
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]

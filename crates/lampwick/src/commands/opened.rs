@@ -27,7 +27,7 @@ pub(super) fn open(
     let which = if weights.newest { Which::Newest } else { Which::Best };
     let trained = TrainedModel::load(run, which, &device)?;
     for warning in &trained.warnings {
-        eprintln!("warning: {warning}");
+        tell!("warning: {warning}");
     }
     tracing::info!("weights of {}", trained.checkpoint.display());
     Ok(trained)

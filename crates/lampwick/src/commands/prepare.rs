@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let stopped = || signal.load(Ordering::SeqCst);
     let made = match prepare(&arguments.texts, &tokenizer, &arguments.out, &|| stopped() != 0) {
         Err(error @ DataError::Stopped { .. }) => {
-            eprintln!("{error}");
+            tell!("{error}");
             return Ok(Exit::Signal(stopped()));
         }
         made => made?,
@@ -160,7 +160,7 @@ fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
         Kind::Unigram => subwords(SubwordModel::Unigram)?,
     };
     let limits = VocabularyLimits { min_count: arguments.min_count, max_size: size };
-    eprintln!("reading {} for its vocabulary", arguments.texts[0].display());
+    tell!("reading {} for its vocabulary", arguments.texts[0].display());
     Ok(Tokenizer::train_file(&kind, &arguments.texts[0], &limits)?)
 }
 

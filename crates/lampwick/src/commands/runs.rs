@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if found.is_empty() {
-        eprintln!("no run in {}; begin one with: lampwick train", arguments.folder.display());
+        tell!("no run in {}; begin one with: lampwick train", arguments.folder.display());
         return Ok(Exit::Done);
     }
     let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());

@@ -67,7 +67,7 @@ fn score_lines(
         let ids = match sentence {
             Sentence::Tokens(ids) => ids,
             Sentence::NoText { line, problem } => {
-                eprintln!("error: standard input:{line}: {problem} of the line; not scored");
+                tell!("error: standard input:{line}: {problem} of the line; not scored");
                 exit = Exit::Partly;
                 if arguments.json {
                     writeln!(out, "{}", json!({ "error": problem }))?;

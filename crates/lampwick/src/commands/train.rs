@@ -30,14 +30,15 @@ Examples:
   lampwick train configs/quickstart.toml --tensorboard && tensorboard --logdir runs
 
 While it trains, one line says epoch, step, loss, perplexity, tokens per second, time left,
-learning rate and gradient norm; --tui draws them (there, q ends the run). Ctrl-C or SIGTERM ends
-the run after the step under way with a checkpoint (exit code 130 or 143); a second one ends it at
-once.
+learning rate and gradient norm; --tui draws them (there, q and then s end the run). Ctrl-C or SIGTERM
+ends the run after the step under way with a checkpoint (exit code 130 or 143); a second one ends it
+at once.
 
 A run that was killed, at whatever instant, or stopped by a full disk goes on with --resume and ends
 with the same bytes as one that was not: weights, metrics, samples. One process at a time writes to a
 run; a second one is refused. The run's config keeps absolute paths of its texts, so that it is
-evaluated and resumed from any folder."
+evaluated and resumed from any folder. To train on past its budget, raise budget.epochs or
+budget.minutes in RUN/config.toml and resume it."
 )]
 pub(crate) struct Arguments {
     /// The config: a TOML file
@@ -108,13 +109,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
         return Ok(Exit::Done);
     }
-    if arguments.dry_run {
-        return super::dry_run::say(&training::dry_run(&config)?, arguments.json);
-    }
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => free_directory(&config.name, path)?,
     };
+    if arguments.dry_run {
+        return super::dry_run::say(&training::dry_run(&config, &out)?, arguments.json);
+    }
     watched(arguments, &out, |stop, observer| training::train(&config, &out, stop, observer))
 }
 
@@ -122,7 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 fn resolve(path: &Path, overrides: &[Override], machine: &Machine) -> anyhow::Result<Config> {
     let Resolved { mut config, changes } = Config::load(path, overrides)?;
     for change in &changes {
-        eprintln!("{change}");
+        tell!("{change}");
     }
     name_device(&mut config, machine)?;
     Ok(config)
@@ -173,7 +174,7 @@ fn watched(
         let watched = dashboard::watch(Arc::clone(&stop), |observer| train(&stop, observer));
         let Watched::Ended(outcome, kept) = watched else {
             let run = run.display();
-            eprintln!(
+            tell!(
                 "killed in the middle of a step, without a checkpoint of it; continue from \
                        the last with: lampwick train --resume {run}"
             );
@@ -206,7 +207,7 @@ pub(super) fn ended(
                     &json!({"run": run, "state": "interrupted", "signal": signal, "steps": step}),
                 )?;
             }
-            eprintln!(
+            tell!(
                 "interrupted after step {}; continue with: lampwick train --resume {}",
                 count(step),
                 run.display()

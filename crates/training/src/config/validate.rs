@@ -4,6 +4,12 @@ use lampwick_data::BpttLength;
 
 use super::{Config, ConfigError, DataConfig, OptimizerConfig, ScheduleConfig};
 
+/// Samples that are drawn side by side, each with its state and its distribution in memory.
+const MOST_SAMPLES: usize = 10_000;
+
+/// Tokens of a generated corpus, which is held in memory: 4 GB.
+const MOST_SYNTHETIC: usize = 1_000_000_000;
+
 /// Collects nothing: the first impossible value is the error.
 pub(super) fn validate(config: &Config, file: &str) -> Result<(), ConfigError> {
     let check = Checker { file };
@@ -35,6 +41,12 @@ pub(super) fn validate(config: &Config, file: &str) -> Result<(), ConfigError> {
     }
 
     let s = &config.sampling;
+    for (key, samples) in
+        [("sampling.count", s.count), ("sampling.count_per_epoch", s.count_per_epoch)]
+    {
+        check.at_most(key, samples, MOST_SAMPLES, "draw more with `lampwick generate`")?;
+    }
+    check.positive("sampling.length", s.length)?;
     check.not_negative("sampling.temperature", s.temperature)?;
     if !(s.top_p > 0.0 && s.top_p <= 1.0) {
         return check.fail("sampling.top_p", &format!("is {}", s.top_p), "use a value in (0, 1]");
@@ -63,7 +75,15 @@ fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     match &config.data {
         DataConfig::Synthetic(s) => {
             check.positive("data.train_tokens", s.train_tokens)?;
-            check.positive("data.valid_tokens", s.valid_tokens)
+            check.positive("data.valid_tokens", s.valid_tokens)?;
+            for (key, tokens) in [
+                ("data.train_tokens", s.train_tokens),
+                ("data.valid_tokens", s.valid_tokens),
+                ("data.test_tokens", s.test_tokens),
+            ] {
+                check.at_most(key, tokens, MOST_SYNTHETIC, "they are held in memory")?;
+            }
+            Ok(())
         }
         DataConfig::Text(t) if t.train.is_empty() => {
             check.fail("data.train", "is empty", "name a text file: `data.train=FILE`")
@@ -163,6 +183,13 @@ impl Checker<'_> {
         if value > 0 { Ok(()) } else { self.fail(key, "is 0", "use at least 1") }
     }
 
+    fn at_most(&self, key: &str, value: usize, most: usize, why: &str) -> Result<(), ConfigError> {
+        if value <= most {
+            return Ok(());
+        }
+        self.fail(key, &format!("is {value}"), &format!("use at most {most}; {why}"))
+    }
+
     fn not_negative(&self, key: &str, value: f64) -> Result<(), ConfigError> {
         if !(value.is_finite() && value >= 0.0) {
             return self.fail(key, &format!("is {value}"), "use a finite value of at least 0");
@@ -211,6 +238,10 @@ mod tests {
             ("checkpoint.keep=0", "checkpoint.keep"),
             ("sampling.top_p=0.0", "sampling.top_p"),
             ("data.train_tokens=0", "data.train_tokens"),
+            ("data.test_tokens=1000000000000", "data.test_tokens"),
+            ("sampling.count=100000000000", "sampling.count"),
+            ("sampling.count_per_epoch=100000000000", "sampling.count_per_epoch"),
+            ("sampling.length=0", "sampling.length"),
         ] {
             let change: Override = change.parse().unwrap();
             let error = Config::parse("", "run.toml", std::slice::from_ref(&change)).unwrap_err();

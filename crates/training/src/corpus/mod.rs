@@ -30,6 +30,17 @@ pub struct Corpus {
     pub test: Option<Text>,
 }
 
+impl Corpus {
+    /// Tokens that are held in memory, not mapped from a file.
+    pub(crate) fn ids_in_memory(&self) -> usize {
+        let texts = [&self.train, &self.valid].into_iter().chain(&self.test);
+        texts
+            .filter(|text| matches!(text.tokens, Tokens::Memory(_)))
+            .map(|text| text.tokens.len())
+            .sum()
+    }
+}
+
 /// One text.
 #[derive(Clone, Debug)]
 pub struct Text {
