@@ -32,8 +32,8 @@ pub enum DeviceError {
     },
     /// Compiled in, but this machine has none, or none of that number.
     #[error(
-        "there is no device `{name}` on this machine: use {found} (`lampwick devices` lists them); a \
-         GPU that is missing there lacks its driver"
+        "there is no device `{name}` on this machine: use {found} (`lampwick devices` lists them); \
+         a GPU that is missing from that list may lack its driver"
     )]
     Absent {
         /// The device asked for.
