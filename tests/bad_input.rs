@@ -157,6 +157,19 @@ fn a_device_that_is_not_compiled_in_names_its_feature() {
 }
 
 #[test]
+fn a_device_that_this_machine_lacks_names_those_it_has() {
+    let place = Place::new().with_tiny_config();
+    let named = std::env::var("LAMPWICK_DEVICE").unwrap_or_default();
+    let backend = named.split(':').next().filter(|name| !name.is_empty()).unwrap_or("flex");
+    // One alone, and one beside another that is there.
+    for missing in [format!("{backend}:99"), format!("{backend},{backend}:99")] {
+        let finished = place.run(&["train", "tiny.toml", "--devices", &missing, "--out", "run"]);
+        finished.expect(2).says(&[&format!("`{backend}:99`"), "lampwick devices"]);
+        assert!(!place.path("run").exists(), "nothing was begun");
+    }
+}
+
+#[test]
 fn what_is_no_run_is_named() {
     let place = Place::new();
     for command in ["evaluate", "score", "generate", "report"] {

@@ -1,7 +1,11 @@
 //! `NAME[:N]` -> a Burn device; a backend that is not compiled in is an error that names its feature.
 //! `NAME:0,NAME:1` -> several, which share each batch ([`crate::config::Config::device`]).
+//!
+//! Burn opens a device when its first tensor is made, and panics where there is none: so a device is
+//! looked for here, when it is named.
 
 use burn::prelude::Device;
+use burn::tensor::DeviceType;
 
 /// A device name that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +29,17 @@ pub enum DeviceError {
     Unknown {
         /// The device asked for.
         name: String,
+    },
+    /// Compiled in, but this machine has none, or none of that number.
+    #[error(
+        "there is no device `{name}` on this machine: use {found} (`lampwick devices` lists them); \
+         a GPU that is missing from that list may lack its driver"
+    )]
+    Absent {
+        /// The device asked for.
+        name: String,
+        /// What there is instead.
+        found: String,
     },
     /// Several devices that are not of one backend.
     #[error(
@@ -71,7 +86,8 @@ pub fn parse(names: &str) -> Result<Device, DeviceError> {
 /// twice, which splits the batch without a second device.
 ///
 /// # Errors
-/// [`DeviceError`]: not compiled in (with the feature to add), unknown, or of several backends.
+/// [`DeviceError`]: not compiled in (with the feature to add), unknown, not on this machine, or of
+/// several backends.
 pub fn parse_all(names: &str) -> Result<Vec<Device>, DeviceError> {
     if !names.contains(',') {
         return Ok(vec![parse_one(names)?]);
@@ -81,15 +97,32 @@ pub fn parse_all(names: &str) -> Result<Vec<Device>, DeviceError> {
     if list.contains(&"") {
         return Err(unknown());
     }
-    let backend = |name: &str| name.split(':').next().map(str::to_string);
-    let devices = list.iter().map(|name| parse_one(name)).collect::<Result<_, _>>()?;
-    if list.iter().any(|name| backend(name) != backend(list[0])) {
+    let asked = list.iter().map(|name| understood(name)).collect::<Result<Vec<_>, _>>()?;
+    if asked.iter().any(|(backend, _)| *backend != asked[0].0) {
         return Err(DeviceError::Mixed { names: names.to_string() });
     }
-    Ok(devices)
+    list.iter().map(|name| parse_one(name)).collect()
 }
 
 fn parse_one(name: &str) -> Result<Device, DeviceError> {
+    let (backend, index) = understood(name)?;
+    let found = enumerated(backend);
+    let device = match index {
+        Some(index) => found.get(index).cloned(),
+        None if found.is_empty() => None,
+        None => default(backend),
+    };
+    device.ok_or_else(|| DeviceError::Absent {
+        name: resolved(name).to_string(),
+        found: match names(backend, found.len()) {
+            none if none.is_empty() => compiled_but(backend),
+            names => names.join(" or "),
+        },
+    })
+}
+
+/// A name's backend, which is compiled in, and its number.
+fn understood(name: &str) -> Result<(&'static str, Option<usize>), DeviceError> {
     let unknown = || DeviceError::Unknown { name: name.to_string() };
     let wanted = resolved(name);
     let (backend, index) = match wanted.split_once(':') {
@@ -97,45 +130,71 @@ fn parse_one(name: &str) -> Result<Device, DeviceError> {
         None => (wanted, None),
     };
     let &(feature, is_in) = BACKENDS.iter().find(|(n, _)| *n == backend).ok_or_else(unknown)?;
-    if !is_in {
-        return Err(DeviceError::NotCompiled {
-            name: name.into(),
-            feature,
-            compiled: compiled().join(", "),
-        });
+    if is_in {
+        return Ok((feature, index));
     }
-    open(backend, index).ok_or_else(unknown)
+    Err(DeviceError::NotCompiled { name: name.into(), feature, compiled: compiled().join(", ") })
+}
+
+/// The other backends, for a machine that has no device of this one.
+fn compiled_but(backend: &str) -> String {
+    let others: Vec<&str> = compiled().into_iter().filter(|name| *name != backend).collect();
+    if others.is_empty() { "a build with `--features flex`".into() } else { others.join(" or ") }
+}
+
+/// What `--device` calls the `count` devices of a backend: a single one needs no number.
+pub fn names(backend: &str, count: usize) -> Vec<String> {
+    match count {
+        0 => Vec::new(),
+        1 => vec![backend.to_owned()],
+        several => (0..several).map(|n| format!("{backend}:{n}")).collect(),
+    }
+}
+
+/// The devices of a backend on this machine: `NAME:N` is number N of these, of whatever kind
+/// (discrete, integrated, a software renderer). Empty also where the backend is not compiled in.
+pub fn enumerated(backend: &str) -> Vec<Device> {
+    kind(backend).map(|kind| Device::enumerate(kind).into_vec()).unwrap_or_default()
+}
+
+/// Burn's own name of a backend, where it is compiled in.
+fn kind(backend: &str) -> Option<DeviceType> {
+    match backend {
+        #[cfg(feature = "flex")]
+        "flex" => Some(DeviceType::Flex),
+        #[cfg(feature = "ndarray")]
+        "ndarray" => Some(DeviceType::NdArray),
+        #[cfg(feature = "cpu")]
+        "cpu" => Some(DeviceType::Cpu),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Some(DeviceType::Wgpu),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Some(DeviceType::Vulkan),
+        #[cfg(feature = "metal")]
+        "metal" => Some(DeviceType::Metal),
+        #[cfg(feature = "cuda")]
+        "cuda" => Some(DeviceType::Cuda),
+        _ => None,
+    }
 }
 
 /// Whether tensors of these devices lie in this process's own memory and can be taken without a copy.
 pub(crate) fn on_host(names: &str) -> bool {
-    resolved(names).split(',').all(|name| name.trim() == "flex")
+    resolved(names).split(',').all(|name| name.trim().split(':').next() == Some("flex"))
 }
 
-#[allow(unused_variables, reason = "the index is for GPU backends, which may not be compiled in")]
-fn open(backend: &str, index: Option<usize>) -> Option<Device> {
+/// What a name without a number means: through wgpu the best adapter, as Burn judges it.
+fn default(backend: &str) -> Option<Device> {
     #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
-    let kind = || match index {
-        Some(n) => burn::tensor::DeviceKind::DiscreteGpu(n),
-        None => burn::tensor::DeviceKind::DefaultDevice,
-    };
+    use burn::tensor::DeviceKind::DefaultDevice;
     match backend {
-        #[cfg(feature = "flex")]
-        "flex" => index.is_none().then(Device::flex), // there is one
-        #[cfg(feature = "ndarray")]
-        #[allow(deprecated, reason = "kept while Burn ships it")]
-        "ndarray" => Some(Device::ndarray()),
-        #[cfg(feature = "cpu")]
-        "cpu" => Some(Device::cpu()),
         #[cfg(feature = "wgpu")]
-        "wgpu" => Some(Device::wgpu(kind())),
+        "wgpu" => Some(Device::wgpu(DefaultDevice)),
         #[cfg(feature = "vulkan")]
-        "vulkan" => Some(Device::vulkan(kind())),
+        "vulkan" => Some(Device::vulkan(DefaultDevice)),
         #[cfg(feature = "metal")]
-        "metal" => Some(Device::metal(kind())),
-        #[cfg(feature = "cuda")]
-        "cuda" => Some(Device::cuda(index.unwrap_or(0))),
-        _ => None,
+        "metal" => Some(Device::metal(DefaultDevice)),
+        _ => enumerated(backend).into_iter().next(),
     }
 }
 
@@ -153,6 +212,28 @@ mod tests {
                 let error = parse(name).unwrap_err().to_string();
                 assert!(error.contains(&format!("--features {name}")), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn every_compiled_backend_has_a_kind() {
+        for (name, compiled) in BACKENDS {
+            assert_eq!(kind(name).is_some(), compiled, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_past_the_last_device_is_absent() {
+        for backend in compiled() {
+            let count = enumerated(backend).len();
+            assert_eq!(names(backend, count).len(), count);
+            for name in names(backend, count) {
+                assert!(parse(&name).is_ok(), "{name}");
+            }
+            let name = format!("{backend}:{count}");
+            let error = parse(&name).unwrap_err();
+            assert!(matches!(error, DeviceError::Absent { .. }), "{error}");
+            assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use burn::tensor::{Device, DeviceType};
+use burn::tensor::Device;
 use lampwick::training::device::{self, BACKENDS};
 use serde_json::json;
 
@@ -72,21 +72,10 @@ impl Found {
 
 /// The devices of one backend, in their order.
 fn found(backend: &str) -> Vec<Found> {
-    let devices = kind(backend).map(|kind| Device::enumerate(kind).into_vec()).unwrap_or_default();
-    // A backend with a single device needs no number; one with several has a default as well.
-    let names = match devices.len() {
-        0 => Vec::new(),
-        1 => vec![backend.to_owned()],
-        several => (0..several).map(|n| format!("{backend}:{n}")).collect(),
-    };
-    let mut found = Vec::new();
-    for name in names {
-        let Ok(named) = device::parse(&name) else { continue };
-        if devices.len() == 1 || devices.contains(&named) {
-            found.push(Found { name, hardware: hardware(&named) });
-        }
-    }
-    found
+    let devices = device::enumerated(backend);
+    let names = device::names(backend, devices.len());
+    let found = |(name, device)| Found { name, hardware: hardware(device) };
+    names.into_iter().zip(&devices).map(found).collect()
 }
 
 /// A device's own name; asking opens the device.
@@ -110,37 +99,4 @@ fn hardware(device: &Device) -> Option<String> {
 )))]
 fn hardware(_: &Device) -> Option<String> {
     None
-}
-
-/// Burn's own name of a backend, where it is compiled in.
-fn kind(backend: &str) -> Option<DeviceType> {
-    match backend {
-        #[cfg(feature = "flex")]
-        "flex" => Some(DeviceType::Flex),
-        #[cfg(feature = "ndarray")]
-        "ndarray" => Some(DeviceType::NdArray),
-        #[cfg(feature = "cpu")]
-        "cpu" => Some(DeviceType::Cpu),
-        #[cfg(feature = "wgpu")]
-        "wgpu" => Some(DeviceType::Wgpu),
-        #[cfg(feature = "vulkan")]
-        "vulkan" => Some(DeviceType::Vulkan),
-        #[cfg(feature = "metal")]
-        "metal" => Some(DeviceType::Metal),
-        #[cfg(feature = "cuda")]
-        "cuda" => Some(DeviceType::Cuda),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_compiled_backend_has_a_kind() {
-        for (name, compiled) in BACKENDS {
-            assert_eq!(kind(name).is_some(), compiled, "{name}");
-        }
-    }
 }
