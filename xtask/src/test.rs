@@ -31,7 +31,7 @@ fn can_mount() -> bool {
 }
 
 /// What `cargo xtask test` takes.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// The tests that take a device, on this one (`wgpu`, `cuda`, ...; repeat for several)
     ///
@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// device's name; they read the name from LAMPWICK_DEVICE.
     #[arg(long, value_name = "NAME[:N]")]
     pub(crate) device: Vec<String>,
+    /// Of these only agreement with Flex, not the whole program: minutes on a GPU made of software
+    #[arg(long, requires = "device")]
+    pub(crate) agreement: bool,
     /// Only tests whose name contains this
     pub(crate) filter: Option<String>,
 }
@@ -66,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let tests = runner(nextest, &["--workspace"], &["--tests", "--examples"]);
         vec![tests, cargo(&["test", "--release", "--workspace", "--doc", "--no-fail-fast"])]
     } else {
-        on_devices(&arguments.device, nextest)?
+        on_devices(arguments, nextest)?
     };
     for command in &mut commands {
         if let Some(filter) = &arguments.filter {
@@ -112,7 +115,8 @@ fn runner(nextest: bool, packages: &[&str], targets: &[&str]) -> Command {
 }
 
 /// A run of the program's package for each device, all of one build.
-fn on_devices(devices: &[String], nextest: bool) -> Result<Vec<Command>> {
+fn on_devices(arguments: &Arguments, nextest: bool) -> Result<Vec<Command>> {
+    let devices = &arguments.device;
     let backend = |device: &String| device.split(':').next().unwrap_or_default().to_owned();
     let features = devices.iter().map(backend).collect::<Vec<_>>().join(",");
     let packages = ["--package", "lampwick", "--features", &features];
@@ -131,7 +135,11 @@ fn on_devices(devices: &[String], nextest: bool) -> Result<Vec<Command>> {
         };
         let hardware: Vec<&str> = entry.hardware.iter().flatten().map(String::as_str).collect();
         println!("device {device}: {}", hardware.join(", "));
-        let mut tests = runner(nextest, &packages, &["--tests"]);
+        let mut tests = if arguments.agreement {
+            runner(nextest, &[&packages[..], &["--test", "devices"]].concat(), &[])
+        } else {
+            runner(nextest, &packages, &["--tests"])
+        };
         tests.env("LAMPWICK_DEVICE", device);
         commands.push(tests);
     }

@@ -124,7 +124,7 @@ impl Check {
                 call(&mut docs).map(|()| String::new())
             }
             Check::Tests => {
-                let all = crate::test::Arguments { device: Vec::new(), filter: None };
+                let all = crate::test::Arguments::default();
                 crate::test::run(&all).map(|()| String::new())
             }
             Check::Readme => readme::check(),
