@@ -1,7 +1,7 @@
 //! Long arrays within a budget: in memory as long as there is room, else in temporary files.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -110,6 +110,19 @@ impl TemporaryWriter {
         Ok(())
     }
 
+    /// The file, to be read once from its start to its end: unlike a map, that keeps one buffer of it
+    /// in memory.
+    pub(crate) fn read(mut self) -> Result<TemporaryReader> {
+        self.writer.flush().map_err(|e| self.storage.error(e))?;
+        let file = self.writer.get_ref().try_clone().and_then(|mut file| {
+            file.rewind()?;
+            Ok(file)
+        });
+        let reader = BufReader::with_capacity(1 << 18, file.map_err(|e| self.storage.error(e))?);
+        let bytes = std::mem::take(&mut self.written);
+        Ok(TemporaryReader { reader, bytes, left: bytes, storage: self.storage.clone() })
+    }
+
     /// The file, mapped into memory.
     pub(crate) fn map(mut self) -> Result<Mapped> {
         self.writer.flush().map_err(|e| self.storage.error(e))?;
@@ -129,18 +142,42 @@ impl Drop for TemporaryWriter {
     }
 }
 
+/// A temporary file that is read from its start to its end.
+#[derive(Debug)]
+pub(crate) struct TemporaryReader {
+    reader: BufReader<File>,
+    bytes: u64,
+    left: u64,
+    storage: Storage,
+}
+
+impl TemporaryReader {
+    /// Bytes that are still to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Fills `bytes`; there have to be so many.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        self.reader.read_exact(bytes).map_err(|e| self.storage.error(e))?;
+        self.left -= bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Drop for TemporaryReader {
+    fn drop(&mut self) {
+        self.storage.shrink_disk(self.bytes);
+    }
+}
+
 /// A temporary file as memory.
 #[derive(Debug)]
 pub(crate) struct Mapped {
     map: MmapMut,
     bytes: u64,
     storage: Storage,
-}
-
-impl Mapped {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.map
-    }
 }
 
 impl Drop for Mapped {
@@ -179,6 +216,20 @@ impl<T: Pod> Column<T> {
             left -= part;
         }
         Ok(Self { place: Place::Disk(file.map()?) })
+    }
+}
+
+impl Column<u32> {
+    /// The same bits as other numbers of their size.
+    pub(crate) fn cast(mut self) -> Column<f32> {
+        let nothing = Place::Memory { values: Vec::new(), reserved: 0, storage: None };
+        let place = match std::mem::replace(&mut self.place, nothing) {
+            Place::Memory { values, reserved, storage } => {
+                Place::Memory { values: bytemuck::cast_vec(values), reserved, storage }
+            }
+            Place::Disk(mapped) => Place::Disk(mapped),
+        };
+        Column { place }
     }
 }
 

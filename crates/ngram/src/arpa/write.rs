@@ -20,7 +20,7 @@ const PART: usize = 1 << 14;
 pub fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> Result<()> {
     let counts = table.counts();
     progress.stage(Stage::Writing, Some(counts.iter().sum()));
-    let mut done = 0;
+    let mut done = 0u64;
     let mut head = String::from("\\data\\\n");
     for (n, count) in counts.iter().enumerate() {
         head += &format!("ngram {}={count}\n", n + 1);
@@ -30,17 +30,25 @@ pub fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> Re
         writeln!(out, "\n\\{order}-grams:").map_err(NgramError::write)?;
         let length = counts[order - 1] as usize;
         let starts: Vec<usize> = (0..length).step_by(PART).collect();
+        let text = |batch: &[usize]| -> Vec<Vec<u8>> {
+            let part = |&start: &usize| part(table, order, start, length.min(start + PART));
+            batch.par_iter().map(part).collect()
+        };
         // Some parts for each thread at a time: all of their text is in memory at once.
-        for batch in starts.chunks(rayon::current_num_threads() * 8) {
-            let parts: Vec<Vec<u8>> = batch
-                .par_iter()
-                .map(|&start| part(table, order, start, length.min(start + PART)))
-                .collect();
-            for part in parts {
-                out.write_all(&part).map_err(NgramError::write)?;
-            }
-            done += batch.len() * PART;
-            progress.at(done as u64);
+        let mut batches = starts.chunks(rayon::current_num_threads() * 4);
+        let mut ready = batches.next().map(text).unwrap_or_default();
+        while !ready.is_empty() {
+            // The next ones are made while these are written.
+            let mut next = Vec::new();
+            let batch = batches.next();
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = batch.map(text).unwrap_or_default());
+                ready.iter().try_for_each(|part| out.write_all(part))
+            })
+            .map_err(NgramError::write)?;
+            done += (ready.len() * PART).min(length) as u64;
+            progress.at(done);
+            ready = next;
         }
     }
     out.write_all(b"\n\\end\\\n").map_err(NgramError::write)

@@ -65,7 +65,7 @@ pub(crate) fn count(
         runs.push(run.finish()?);
     }
     drop(tokens);
-    runs::merge(&runs, order, vocabulary, storage, progress)
+    runs::merge(runs, order, vocabulary, storage, progress)
 }
 
 /// What the sorted n-grams of some first words become.
@@ -105,8 +105,8 @@ fn sorted_groups<P: Part>(
 ) -> Result<()> {
     let sorter = Sorter::new(tokens, buckets.start(), vocabulary, order);
     let threads = rayon::current_num_threads();
-    let mut groups = buckets.groups(threads * 16);
     // A few groups for each thread at a time: their parts are all in memory at once.
+    let mut groups = buckets.groups(threads * 16, tokens);
     while !groups.is_empty() {
         let batch: Vec<_> = groups.drain(..groups.len().min(threads * 4)).collect();
         let sort = |group: sorting::Group<'_>| {

@@ -4,14 +4,16 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 #[cfg(feature = "parquet")]
 use rayon::prelude::*;
 
 use super::trie::{Trie, TrieBuilder, TrieWriter};
 use crate::error::Result;
+use crate::estimation::settings::MAX_ORDER;
 use crate::progress::{Progress, Stage};
-use crate::storage::{Mapped, Storage, TemporaryWriter};
+use crate::storage::{Storage, TemporaryReader, TemporaryWriter};
 
 /// No word: the sentence has ended.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -20,7 +22,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 const COUNT: usize = 2;
 
 /// n-grams that a part of the trie holds before it is handed on.
-const PART: usize = 1 << 18;
+const PART: usize = 1 << 16;
 
 /// A run being written.
 pub(crate) struct RunWriter {
@@ -39,19 +41,37 @@ impl RunWriter {
     }
 
     pub(crate) fn finish(self) -> Result<Run> {
-        Ok(Run { records: self.file.map()?, order: self.order })
+        Ok(Run { records: self.file.read()?, order: self.order })
     }
 }
 
+/// A record in memory, zeros behind it. Records of one order sort by their words.
+type Record = [u32; MAX_ORDER + COUNT];
+
 /// Sorted n-grams on disk.
 pub(crate) struct Run {
-    records: Mapped,
+    records: TemporaryReader,
     order: usize,
 }
 
 impl Run {
-    fn iter(&self) -> std::slice::ChunksExact<'_, u32> {
-        bytemuck::cast_slice(self.records.bytes()).chunks_exact(self.order + COUNT)
+    fn record_bytes(&self) -> usize {
+        (self.order + COUNT) * size_of::<u32>()
+    }
+
+    /// How many records are still to come.
+    fn left(&self) -> u64 {
+        self.records.left() / self.record_bytes() as u64
+    }
+
+    fn next(&mut self) -> Result<Option<Record>> {
+        if self.records.left() == 0 {
+            return Ok(None);
+        }
+        let mut record = Record::default();
+        let length = self.order + COUNT;
+        self.records.fill(bytemuck::cast_slice_mut(&mut record[..length]))?;
+        Ok(Some(record))
     }
 }
 
@@ -107,49 +127,48 @@ pub(crate) fn push_record(records: &mut Vec<u32>, words: &[u32], count: u64) {
 
 /// Merges runs to a trie.
 pub(crate) fn merge(
-    runs: &[Run],
+    mut runs: Vec<Run>,
     order: usize,
     vocabulary: usize,
     storage: &Storage,
     progress: &dyn Progress,
 ) -> Result<Trie> {
-    let total: usize = runs.iter().map(|run| run.iter().len()).sum();
-    progress.stage(Stage::Merging, Some(total as u64));
-    let mut iterators: Vec<_> = runs.iter().map(Run::iter).collect();
+    progress.stage(Stage::Merging, Some(runs.iter().map(Run::left).sum()));
     let mut heap = BinaryHeap::with_capacity(runs.len());
-    for (run, records) in iterators.iter_mut().enumerate() {
-        heap.extend(
-            records.next().map(|record| Reverse((&record[..order], &record[order..], run))),
-        );
+    for (number, run) in runs.iter_mut().enumerate() {
+        heap.extend(run.next()?.map(|record| Reverse((record, number))));
     }
     let mut writer = TrieWriter::new(order, vocabulary, storage);
     let mut part = TrieBuilder::new(order);
-    let mut first = NONE;
-    let mut done = 0;
-    while let Some(Reverse((words, count, run))) = heap.pop() {
-        let mut sum = whole(count);
-        let mut refill = |heap: &mut BinaryHeap<_>, run: usize| {
-            let next = iterators[run].next();
-            heap.extend(next.map(|record| Reverse((&record[..order], &record[order..], run))));
-            done += 1;
-            if done % (1 << 16) == 0 {
-                progress.at(done);
+    let mut first = [NONE; 2];
+    let mut done = 0u64;
+    let mut sum = 0;
+    loop {
+        let Some(mut top) = heap.peek_mut() else { break };
+        let Reverse((record, number)) = *top;
+        sum += whole(&record[order..]);
+        match runs[number].next()? {
+            Some(next) => {
+                top.0.0 = next;
+                drop(top); // puts it where it belongs
             }
-        };
-        refill(&mut heap, run);
-        while let Some(&Reverse((same, count, run))) = heap.peek()
-            && same == words
-        {
-            heap.pop();
-            sum += whole(count);
-            refill(&mut heap, run);
+            None => drop(PeekMut::pop(top)),
         }
-        if words[0] != first && part.len() > PART {
+        done += 1;
+        if done.is_multiple_of(1 << 16) {
+            progress.at(done);
+        }
+        let words = &record[..order];
+        if heap.peek().is_some_and(|Reverse((next, _))| next[..order] == *words) {
+            continue;
+        }
+        let pair = [words[0], words.get(1).copied().unwrap_or(NONE)];
+        if pair != first && part.len() > PART {
             writer.append(&std::mem::replace(&mut part, TrieBuilder::new(order)))?;
         }
-        first = words[0];
+        first = pair;
         let length = words.iter().position(|&word| word == NONE).unwrap_or(order);
-        part.push(&words[..length], sum);
+        part.push(&words[..length], std::mem::take(&mut sum));
     }
     writer.append(&part)?;
     writer.finish()

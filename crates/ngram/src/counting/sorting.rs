@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::words::EOS;
 
 /// Positions by their first word.
@@ -17,7 +19,8 @@ pub(crate) struct Buckets {
     ends: Vec<usize>,
 }
 
-/// The buckets of some neighbouring first words.
+/// The buckets of some neighbouring first words, or a part of one bucket: all positions of some second
+/// words.
 pub(crate) struct Group<'a> {
     pub(crate) words: Range<u32>,
     pub(crate) positions: &'a mut [u32],
@@ -50,23 +53,53 @@ impl Buckets {
         self.start
     }
 
-    /// About `number` groups of like size, in the order of the words.
-    pub(crate) fn groups(&mut self, number: usize) -> Vec<Group<'_>> {
-        let size = (self.positions.len() / number).max(1 << 12);
+    /// Groups of like size, at least `number` of them in a long text, in the order of the words. What
+    /// groups become is in memory beside the whole, so that none is large; `tokens`: the whole text.
+    pub(crate) fn groups(&mut self, number: usize, tokens: &[u32]) -> Vec<Group<'_>> {
+        let size = (self.positions.len() / number).clamp(1 << 12, LARGE_GROUP);
+        let tokens = &tokens[self.start..];
         let (mut groups, mut rest) = (Vec::new(), &mut self.positions[..]);
         let (mut first, mut taken) = (0, 0);
         for word in 0..self.ends.len() {
             let last = word + 1 == self.ends.len();
             if self.ends[word] - taken >= size || last {
                 let (positions, behind) = rest.split_at_mut(self.ends[word] - taken);
-                let ends = self.ends[first..=word].iter().map(|end| end - taken).collect();
-                groups.push(Group { words: first as u32..word as u32 + 1, positions, ends });
+                let ends: Vec<usize> =
+                    self.ends[first..=word].iter().map(|end| end - taken).collect();
+                let words = first as u32..word as u32 + 1;
+                // The last word's bucket may be large by itself.
+                let before = ends.len().checked_sub(2).map_or(0, |before| ends[before]);
+                if positions.len() - before > LARGE_GROUP && word as u32 != EOS {
+                    let (positions, bucket) = positions.split_at_mut(before);
+                    let ends = ends[..ends.len() - 1].to_vec();
+                    groups.push(Group { words: first as u32..word as u32, positions, ends });
+                    split(word as u32, bucket, tokens, &mut groups);
+                } else {
+                    groups.push(Group { words, positions, ends });
+                }
                 (rest, taken, first) = (behind, self.ends[word], word + 1);
             }
         }
         groups
     }
 }
+
+/// A large bucket as several groups.
+fn split<'a>(word: u32, bucket: &'a mut [u32], tokens: &[u32], groups: &mut Vec<Group<'a>>) {
+    let second = |position: u32| tokens.get(position as usize + 1).copied().unwrap_or(EOS);
+    bucket.par_sort_unstable_by_key(|&position| second(position));
+    let mut rest = bucket;
+    while !rest.is_empty() {
+        let last = second(rest[rest.len().min(LARGE_GROUP) - 1]);
+        let length = rest.partition_point(|&position| second(position) <= last);
+        let positions;
+        (positions, rest) = rest.split_at_mut(length);
+        groups.push(Group { words: word..word + 1, positions, ends: vec![length] });
+    }
+}
+
+/// Positions of a group, where no pair of words has more.
+const LARGE_GROUP: usize = 1 << 15;
 
 /// Sorts groups of one text.
 pub(crate) struct Sorter<'a> {

@@ -59,7 +59,7 @@ impl Counts {
     }
 }
 
-/// A part of a trie: the n-grams of some neighbouring first words.
+/// A part of a trie: the n-grams of some neighbouring pairs of first words.
 #[derive(Debug)]
 pub(crate) struct TrieBuilder {
     last: Vec<u32>,
@@ -109,6 +109,9 @@ impl TrieBuilder {
 pub(crate) struct TrieWriter {
     vocabulary: usize,
     levels: Vec<LevelWriter>,
+    /// The last word of level 1, its count and where its continuations start: the next part may begin
+    /// with that word again.
+    last: Option<(u32, u64, u32)>,
 }
 
 #[derive(Debug)]
@@ -127,19 +130,27 @@ impl TrieWriter {
             large: BTreeMap::new(),
             children: ColumnWriter::new(storage),
         };
-        Self { vocabulary, levels: (0..order).map(level).collect() }
+        Self { vocabulary, levels: (0..order).map(level).collect(), last: None }
     }
 
-    /// Adds the n-grams of words behind all that were added.
+    /// Adds n-grams behind all that were added. Their first word may have been there, the pair of their
+    /// first two not.
     pub(crate) fn append(&mut self, part: &TrieBuilder) -> Result<()> {
         let starts: Vec<usize> = self.levels.iter().map(|level| level.words.len()).collect();
         let behind: Vec<usize> = starts.iter().copied().skip(1).chain([0]).collect();
         // Level 1 has every word, so that a word is its own index there.
         let first = &part.levels[0];
         for (index, &word) in first.words.iter().enumerate() {
-            self.fill(word as usize, behind[0] + first.starts[index] as usize)?;
-            let start = (behind[0] + first.starts[index] as usize) as u32;
-            self.levels[0].append(&[word], &first.counts[index..=index], &[start])?;
+            let (count, start) =
+                (first.counts[index], (behind[0] + first.starts[index] as usize) as u32);
+            match &mut self.last {
+                Some((last, sum, _)) if *last == word => *sum += count,
+                _ => {
+                    self.put_last()?;
+                    self.fill(word as usize, start as usize)?;
+                    self.last = Some((word, count, start));
+                }
+            }
         }
         for (n, level) in part.levels.iter().enumerate().skip(1) {
             let shifted: Vec<u32> =
@@ -147,6 +158,13 @@ impl TrieWriter {
             self.levels[n].append(&level.words, &level.counts, &shifted)?;
         }
         self.check()
+    }
+
+    fn put_last(&mut self) -> Result<()> {
+        match self.last.take() {
+            Some((word, count, start)) => self.levels[0].append(&[word], &[count], &[start]),
+            None => Ok(()),
+        }
     }
 
     /// Words that nothing begins with, up to `word`.
@@ -170,6 +188,7 @@ impl TrieWriter {
     }
 
     pub(crate) fn finish(mut self) -> Result<Trie> {
+        self.put_last()?;
         let ends: Vec<usize> = self.levels.iter().map(|level| level.words.len()).collect();
         self.fill(self.vocabulary, ends.get(1).copied().unwrap_or(0))?;
         let order = self.levels.len();

@@ -3,51 +3,37 @@
 //! Below the highest order, what counts is in how many contexts an n-gram stands:
 //! `a(w1 .. wn) = |{v : c(v w1 .. wn) > 0}|`, the number of n-grams one level above whose suffix it
 //! is. n-grams that begin with `<s>` stand in no context and keep their counts.
+//!
+//! Adjusted counts take the place of those of the text: a large text has room for one of them only.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::counting::trie::{Counts, Level, Trie};
-use crate::error::Result;
+use crate::counting::trie::{Counts, Trie};
 use crate::links::range;
-use crate::storage::{Column, Storage};
+use crate::storage::Column;
 use crate::words::BOS;
 
-/// The counts that probabilities are made from; the highest order's are those of the trie.
-pub(crate) struct Adjusted {
-    /// Below the highest order.
-    pub(crate) lower: Vec<Counts>,
-}
-
-impl Adjusted {
-    /// The counts of level `n`, from 0.
-    pub(crate) fn level<'a>(&'a self, trie: &'a Trie, n: usize) -> &'a Counts {
-        self.lower.get(n).unwrap_or(&trie.levels[n].counts)
-    }
-}
-
 /// Adjusts the counts below the highest order.
-pub(crate) fn adjust(trie: &Trie, links: &[Column<u32>], storage: &Storage) -> Result<Adjusted> {
-    let lower = trie.levels.split_last().map_or(&[][..], |(_, lower)| lower);
-    let empty = |level: &Level| Column::zeroed(level.len(), storage);
-    let mut columns: Vec<Column<u32>> = lower.iter().map(empty).collect::<Result<_>>()?;
-    columns.par_iter_mut().zip(links).for_each(|(counts, links)| {
-        let counts = &mut counts[..];
+pub(crate) fn adjust(trie: &mut Trie, links: &[Column<u32>]) {
+    let from_bos = from_bos(trie);
+    let lower = trie.levels.iter_mut().zip(links).zip(from_bos).enumerate();
+    lower.par_bridge().for_each(|(n, ((level, links), beginning))| {
+        let counts = &mut level.counts;
+        // Unigrams are adjusted without exception: <s> is never predicted, whatever its count.
+        let beginning = if n == 0 { 0..0 } else { beginning };
+        let kept: Vec<u64> = beginning.clone().map(|index| counts.get(index)).collect();
+        counts.large.clear();
+        counts.small.fill(0);
+        let small = &mut counts.small[..];
         for &link in &links[..] {
-            counts[link as usize] += 1;
+            small[link as usize] += 1;
+        }
+        for (index, count) in beginning.zip(kept) {
+            counts.set(index, count);
         }
     });
-    let whole = |small| Counts { small, large: std::collections::BTreeMap::new() };
-    let mut lower: Vec<Counts> = columns.into_iter().map(whole).collect();
-    for (n, beginning) in from_bos(trie).into_iter().enumerate().skip(1) {
-        if let Some(counts) = lower.get_mut(n) {
-            for index in beginning {
-                counts.set(index, trie.levels[n].counts.get(index));
-            }
-        }
-    }
-    Ok(Adjusted { lower })
 }
 
 /// At each level, the n-grams that begin with `<s>`.

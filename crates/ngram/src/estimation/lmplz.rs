@@ -5,8 +5,7 @@
 //! one an order, enter its counts of counts with the counts as they are instead of adjusted ones.
 //! That moves a discount in the fourth digit where few n-grams have a count, as of the unigrams.
 
-use super::adjusted::Adjusted;
-use crate::counting::trie::Trie;
+use crate::counting::trie::{Counts, Trie};
 use crate::links::range;
 use crate::words::BOS;
 
@@ -37,22 +36,23 @@ pub(crate) fn last_ngram(ids: &[u32], words: usize, order: usize) -> Vec<u32> {
     ngram
 }
 
-/// Takes the last n-gram's parts with their counts as they are.
-pub(crate) fn correct(
-    n: &mut [u64; 5],
-    order: usize,
-    last: &[u32],
-    trie: &Trie,
-    adjusted: &Adjusted,
-) {
-    if order >= trie.levels.len() || order > last.len() {
-        return;
-    }
-    let Some(index) = find(trie, &last[last.len() - order..]) else { return };
+/// The counts of the text, as they are, of the last n-gram's parts below the highest order: from the
+/// lowest order up, where each is and its count.
+pub(crate) fn parts(last: &[u32], trie: &Trie) -> Vec<Option<(usize, u64)>> {
+    let part = |order: usize| {
+        let index = find(trie, &last[last.len().checked_sub(order)?..])?;
+        Some((index, trie.levels[order - 1].counts.get(index)))
+    };
+    (1..trie.levels.len()).map(part).collect()
+}
+
+/// Takes a part of the last n-gram with its count as it was, not as it was adjusted.
+pub(crate) fn correct(n: &mut [u64; 5], part: (usize, u64), adjusted: &Counts) {
     let kind = |count: u64| if (1..=4).contains(&count) { count as usize } else { 0 };
-    let adjusted = kind(adjusted.level(trie, order - 1).get(index));
+    let (index, count) = part;
+    let adjusted = kind(adjusted.get(index));
     n[adjusted] = n[adjusted].saturating_sub(1);
-    n[kind(trie.levels[order - 1].counts.get(index))] += 1;
+    n[kind(count)] += 1;
 }
 
 fn find(trie: &Trie, ngram: &[u32]) -> Option<usize> {

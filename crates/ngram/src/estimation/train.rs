@@ -10,7 +10,7 @@ use crate::corpus::source::Source;
 use crate::corpus::tokens::TextSummary;
 use crate::corpus::{tokens, vocabulary};
 use crate::counting;
-use crate::counting::trie::Trie;
+use crate::counting::trie::{Level, Trie};
 use crate::error::{NgramError, Result};
 use crate::links::{Shape, links};
 use crate::progress::{Progress, Stage};
@@ -130,7 +130,7 @@ pub(crate) fn estimate(
     storage: &Storage,
     progress: &dyn Progress,
 ) -> Result<Trained> {
-    let CountedText { trie, words, text, last } = counted;
+    let CountedText { mut trie, words, text, last } = counted;
     progress.stage(Stage::Adjusting, Some(2));
     let shapes: Vec<Shape<'_>> = trie
         .levels
@@ -139,20 +139,19 @@ pub(crate) fn estimate(
         .collect();
     let links = links(&shapes, storage)?;
     progress.at(1);
-    let adjusted = match settings.smoothing.adjusts() {
-        true => Some(adjust(&trie, &links, storage)?),
-        false => None,
-    };
+    // What is asked of the counts as they are, before they are adjusted.
+    let keep = keep(&trie, settings);
+    let adjusts = settings.smoothing.adjusts();
+    let parts = if adjusts { lmplz::parts(&last, &trie) } else { Vec::new() };
+    if adjusts {
+        adjust(&mut trie, &links);
+    }
     let mut orders = Vec::with_capacity(settings.order);
     let mut rules = Vec::with_capacity(settings.order);
     for (n, level) in trie.levels.iter().enumerate() {
-        let counts = match &adjusted {
-            Some(adjusted) => adjusted.level(&trie, n),
-            None => &level.counts,
-        };
-        let mut n_k = counts_of_counts(counts, n == 0);
-        if let Some(adjusted) = &adjusted {
-            lmplz::correct(&mut n_k, n + 1, &last, &trie, adjusted);
+        let mut n_k = counts_of_counts(&level.counts, n == 0);
+        if let Some(&Some(part)) = parts.get(n) {
+            lmplz::correct(&mut n_k, part, &level.counts);
         }
         let size = (words.len() as u64 - 1).max(settings.vocabulary_pad) as f64;
         let (rule, undefined) = rule(n + 1, &n_k, level.len(), size, settings)?;
@@ -170,8 +169,8 @@ pub(crate) fn estimate(
         });
     }
     progress.at(2);
-    let counted = Counted { trie, adjusted, links, rules, settings };
-    let (mut table, keep) = counted.estimate(words, storage, progress)?;
+    let counted = Counted { trie, keep: keep.as_deref(), links, rules, settings };
+    let mut table = counted.estimate(words, storage, progress)?;
     if let Some(keep) = keep {
         table.retain(&keep, storage)?;
     }
@@ -183,6 +182,18 @@ pub(crate) fn estimate(
     }
     debug_assert_eq!(table.words().get(b"<unk>"), Some(UNK));
     Ok(Trained { table, text, orders, disk_peak: storage.disk_peak() })
+}
+
+/// Which n-grams stay by their counts; nothing where all do.
+fn keep(trie: &Trie, settings: &Settings) -> Option<Vec<Vec<bool>>> {
+    let level = |(n, level): (usize, &Level)| -> Vec<bool> {
+        let threshold = settings.threshold(n + 1);
+        // <unk>, <s> and </s> always stay.
+        let stays = |i: usize| level.counts.get(i) > threshold || threshold == 0 || n == 0 && i < 3;
+        (0..level.len()).into_par_iter().map(stays).collect()
+    };
+    let prunes = (1..=settings.order).any(|order| settings.threshold(order) > 0);
+    prunes.then(|| trie.levels.iter().enumerate().map(level).collect())
 }
 
 /// The rule of one order, and why its discounts are the fallback.

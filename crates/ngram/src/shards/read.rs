@@ -85,7 +85,7 @@ pub fn train_from_shards(
         progress.at(done as u64 + 1);
     }
     let size = chosen.words.len();
-    let trie = runs::merge(&sorter.finish()?, order, size, &storage, progress)?;
+    let trie = runs::merge(sorter.finish()?, order, size, &storage, progress)?;
     let counted = CountedText { trie, words: chosen.words, text, last: Vec::new() };
     estimate(counted, &settings, &storage, progress)
 }

@@ -23,16 +23,12 @@ impl Table {
             let log10 = collect(indices().map(|index| level.log10[index]), storage)?;
             let (mut children, mut backoffs) = (Vec::new().into(), Vec::new().into());
             if n + 1 < self.levels.len() {
-                let mut end = 0u32;
-                let starts = indices().map(|index| {
-                    let start = end;
+                let ends = indices().scan(0u32, |end, index| {
                     let below = range(&level.children, index);
-                    end += keep[n + 1][below].iter().filter(|&&kept| kept).count() as u32;
-                    start
+                    *end += keep[n + 1][below].iter().filter(|&&kept| kept).count() as u32;
+                    Some(*end)
                 });
-                let mut starts: Vec<u32> = starts.collect();
-                starts.push(end);
-                children = collect(starts.into_iter(), storage)?;
+                children = collect(std::iter::once(0).chain(ends), storage)?;
                 backoffs = collect(indices().map(|index| level.backoffs[index]), storage)?;
             }
             levels.push(TableLevel { words, children, log10, backoffs });
