@@ -236,6 +236,32 @@ fn a_distribution_is_the_scores_of_all_words_and_a_batch_each_alone() {
     }
 }
 
+/// Sentences of any length, empty ones too, score as they do one word after the other.
+#[test]
+fn sentences_side_by_side_score_as_each_alone() {
+    let table = trained(random_text(17, 500, 50), &order(4)).table;
+    let mut numbers = Numbers(29);
+    let (mut sentences, mut ends) = (Vec::new(), Vec::new());
+    for _ in 0..60 {
+        let length = numbers.below(9);
+        sentences.extend((0..length).map(|_| numbers.below(table.words().len() + 1) as u32));
+        ends.push(sentences.len());
+    }
+    for kind in KINDS {
+        let model = Model::from_table(&table, kind).unwrap();
+        let mut scores = Vec::new();
+        model.score_sentences(&sentences, &ends, &mut scores);
+        let mut from = 0;
+        for &end in &ends {
+            let mut state = model.start();
+            for at in from..end {
+                assert_eq!(scores[at], model.advance(&mut state, sentences[at]), "{kind:?}, {at}");
+            }
+            from = end;
+        }
+    }
+}
+
 #[test]
 fn memory_and_threads_do_not_show_in_the_model() {
     let text = random_text(7, 20_000, 500);

@@ -5,117 +5,162 @@ use crate::binary::{SectionWriter, Sections};
 /// Groups of which a place is noted.
 const HINT: usize = 64;
 
-/// The sizes of groups in unary: for each group, as many ones as it has elements, and a zero.
+/// Words that are searched at a time, without a branch.
+const AT_ONCE: usize = 4;
+
+/// Bits of [`HINT`] groups from which on the place of each is noted: nothing is searched far.
+const LONG: usize = 1024;
+
+/// Marks a hint that says where the places are noted.
+const NOTED: u32 = 1 << 31;
+
+/// The sizes of groups in unary: a zero, and for each group as many ones as it has elements, and a
+/// zero.
 ///
 /// The elements of all groups are numbered through; a group is found by finding the zero before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unary<'a> {
     bits: &'a [u64],
-    /// Where every 64th group starts.
+    /// The zero in front of every 64th group, or, marked, which part of `noted` is theirs.
     hints: &'a [u32],
+    /// Where the elements of each of 64 groups begin.
+    noted: &'a [u32],
 }
 
 impl<'a> Unary<'a> {
     pub(crate) fn open(sections: &mut Sections<'a>) -> Result<Self, String> {
-        Ok(Self { bits: sections.take()?, hints: sections.take()? })
+        Ok(Self { bits: sections.take()?, hints: sections.take()?, noted: sections.take()? })
     }
 
-    /// The bit at which a group starts; `None` where there is no such group.
-    #[inline(always)]
-    fn start(&self, group: usize) -> Option<usize> {
-        let mut at = *self.hints.get(group / HINT)? as usize;
-        let mut left = (group % HINT) as u32;
-        if left == 0 {
-            return Some(at);
-        }
-        let mut zeros = !*self.bits.get(at / 64)? & (!0 << (at % 64));
-        loop {
-            let here = zeros.count_ones();
-            if left <= here {
-                return Some(at / 64 * 64 + nth_one(zeros, left - 1) as usize + 1);
-            }
-            left -= here;
-            at = at / 64 * 64 + 64;
-            zeros = !*self.bits.get(at / 64)?;
-        }
-    }
-
-    /// The number of a group's first element, and how many it has.
+    /// The number of a group's first element, and how many it has; `None` where there is no such group.
     #[inline(always)]
     pub(crate) fn group(&self, group: usize) -> Option<(usize, usize)> {
-        let start = self.start(group)?;
-        let first = start.checked_sub(group)?;
-        let mut length = 0;
-        let mut at = start;
-        loop {
-            let word = *self.bits.get(at / 64)? >> (at % 64);
-            let ones = word.trailing_ones() as usize;
-            length += ones;
-            if ones < 64 - at % 64 {
-                return Some((first, length));
-            }
-            at += ones;
+        let bit = self.start(group)?;
+        let (word, within) = (bit / 64, bit % 64);
+        let &[low, high] = self.bits.get(word..word + 2)?.as_array()?;
+        let ones = (low >> within | high << 1 << (63 - within)).trailing_ones() as usize;
+        let length = if ones < 64 { ones } else { self.start(group + 1)?.checked_sub(bit + 1)? };
+        Some((bit.checked_sub(group + 1)?, length))
+    }
+
+    /// The bit of a group's first element.
+    #[inline(always)]
+    fn start(&self, group: usize) -> Option<usize> {
+        let hint = *self.hints.get(group / HINT)?;
+        if hint & NOTED != 0 {
+            let place = (hint & !NOTED) as usize * HINT + group % HINT;
+            return self.noted.get(place).map(|&bit| bit as usize);
+        }
+        self.behind_zero(hint as usize, (group % HINT) as u32)
+    }
+
+    /// The bit behind the n-th zero, from 0, at bit `at` or behind it.
+    #[inline(always)]
+    fn behind_zero(&self, at: usize, n: u32) -> Option<usize> {
+        let word = at / 64;
+        let words: &[u64; AT_ONCE] = self.bits.get(word..word + AT_ONCE)?.as_array()?;
+        let mut zeros = words.map(|word| !word);
+        zeros[0] &= !0 << (at % 64);
+        // Which of the words holds it: how many end before it.
+        let (mut index, mut before, mut sum) = (0, 0, 0);
+        for zeros in zeros {
+            sum += zeros.count_ones();
+            let past = sum <= n;
+            index += usize::from(past);
+            before = if past { sum } else { before };
+        }
+        match zeros.get(index) {
+            Some(&zeros) => Some((word + index) * 64 + nth_one(zeros, n - before) as usize + 1),
+            None => self.behind_far_zero(word + AT_ONCE, n - before),
         }
     }
 
-    /// The number of a group's first element.
-    #[inline(always)]
-    pub(crate) fn first(&self, group: usize) -> Option<usize> {
-        self.start(group)?.checked_sub(group)
+    /// As [`Self::behind_zero`], from the beginning of a word, for what is far.
+    #[cold]
+    fn behind_far_zero(&self, first: usize, mut n: u32) -> Option<usize> {
+        for (word, bits) in self.bits.get(first..)?.iter().enumerate() {
+            let here = bits.count_zeros();
+            if n < here {
+                return Some((first + word) * 64 + nth_one(!bits, n) as usize + 1);
+            }
+            n -= here;
+        }
+        None
     }
 }
 
 /// The position of the n-th one, from 0; there have to be so many.
+///
+/// Without a branch (Vigna 2008, "Broadword implementation of rank/select queries"): bytes are counted
+/// and summed side by side; those whose sum is at most n lie before the one.
 #[inline(always)]
-fn nth_one(mut word: u64, n: u32) -> u32 {
-    let mut left = n;
-    let mut at = 0;
-    for width in [32, 16, 8] {
-        let low = (word & ((1 << width) - 1)).count_ones();
-        if left >= low {
-            left -= low;
-            word >>= width;
-            at += width;
-        }
-    }
-    for _ in 0..left {
-        word &= word - 1;
-    }
-    at + word.trailing_zeros()
+fn nth_one(word: u64, n: u32) -> u32 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
+    let fours = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+    let sums = ((fours + (fours >> 4)) & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(ONES);
+    let before = (((u64::from(n) * ONES) | HIGH) - (sums & !HIGH)) & HIGH;
+    let byte = (before.count_ones() * 8).min(56);
+    let left = n - ((sums << 8) >> byte & 0xff) as u32;
+    byte + u32::from(IN_BYTE[(left as usize & 7) << 8 | (word >> byte & 0xff) as usize])
 }
+
+/// `IN_BYTE[n << 8 | byte]`: the position of the n-th one of a byte; 0 where there is none.
+static IN_BYTE: [u8; 8 << 8] = {
+    let mut table = [0; 8 << 8];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut n, mut bit) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[n << 8 | byte] = bit;
+                n += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// Writes the sizes of groups.
 pub(crate) fn write_unary(
     sizes: impl Iterator<Item = usize>,
     sections: &mut SectionWriter,
 ) -> Result<(), String> {
-    let (mut bits, mut hints, mut at) = (Vec::new(), Vec::new(), 0usize);
-    let mut groups = 0usize;
-    let mut push = |ones: usize, zeros: usize| {
-        for _ in 0..ones {
-            bits.resize(bits.len().max(at / 64 + 1), 0u64);
-            bits[at / 64] |= 1 << (at % 64);
-            at += 1;
-        }
-        at += zeros;
-        at
-    };
+    let (mut bits, mut hints, mut noted) = (vec![0u64], Vec::new(), Vec::new());
+    // Where the elements of each group begin, and of the one behind the last: its end may be asked for.
+    let mut starts = Vec::new();
+    let mut at = 1usize;
     for size in sizes {
-        if groups.is_multiple_of(HINT) {
-            let start = push(0, 0);
-            hints.push(u32::try_from(start).map_err(|_| "more n-grams than a trie can hold")?);
+        starts.push(at as u32);
+        at += size;
+        if at >= NOTED as usize {
+            return Err("more n-grams than a trie can hold".into());
         }
-        push(size, 1);
-        groups += 1;
+        bits.resize(at / 64 + 1, 0);
+        for bit in at - size..at {
+            bits[bit / 64] |= 1 << (bit % 64);
+        }
+        at += 1;
     }
-    // The end of the last group may be asked for.
-    if groups.is_multiple_of(HINT) {
-        hints.push(u32::try_from(push(0, 0)).map_err(|_| "more n-grams than a trie can hold")?);
+    starts.push(at as u32);
+    for (block, some) in starts.chunks(HINT).enumerate() {
+        let end = starts.get((block + 1) * HINT).copied().unwrap_or(at as u32);
+        if (end - some[0]) as usize <= LONG {
+            hints.push(some[0] - 1);
+        } else {
+            hints.push((noted.len() / HINT) as u32 | NOTED);
+            noted.extend_from_slice(some);
+            noted.resize(noted.len().next_multiple_of(HINT), 0);
+        }
     }
-    let length = push(0, 0) / 64 + 1;
-    bits.resize(length, 0);
+    // Some words are read at a time, the last one's included.
+    bits.resize(at / 64 + 1 + AT_ONCE, 0);
     sections.add(&bits);
     sections.add(&hints);
+    sections.add(&noted);
     Ok(())
 }
 
@@ -193,10 +238,9 @@ mod tests {
         let mut first = 0;
         for (group, &size) in sizes.iter().enumerate() {
             assert_eq!(unary.group(group), Some((first, size)), "group {group}");
-            assert_eq!(unary.first(group), Some(first));
             first += size;
         }
-        assert_eq!(unary.first(1000), Some(first));
+        assert_eq!(unary.group(1000), Some((first, 0)));
         assert_eq!(unary.group(5000), None);
     }
 
@@ -217,10 +261,14 @@ mod tests {
 
     #[test]
     fn the_nth_one() {
-        let word = 0x8000_0401_0030_0101u64;
-        let ones: Vec<u32> = (0..64u32).filter(|&bit| word >> bit & 1 == 1).collect();
-        for (n, &at) in ones.iter().enumerate() {
-            assert_eq!(nth_one(word, n as u32), at);
+        let mut word = 0x8000_0401_0030_0101u64;
+        for round in 0..200 {
+            let ones: Vec<u32> = (0..64u32).filter(|&bit| word >> bit & 1 == 1).collect();
+            for (n, &at) in ones.iter().enumerate() {
+                assert_eq!(nth_one(word, n as u32), at, "{word:x}");
+            }
+            word =
+                if round == 0 { !0 } else { word.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ word >> 29 };
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
+use pulp::NullaryFnOnce;
 use self_cell::self_cell;
 
 use super::probing::{self, Probing};
-use super::state::{Score, State};
+use super::state::{LANES, Score, State};
 use super::trie::{self, Trie};
 use super::vocabulary::Vocabulary;
 use crate::binary::{Backing, Header, Kind, SectionWriter, Sections};
@@ -78,6 +79,23 @@ pub struct Distribution {
     longer: Vec<u32>,
 }
 
+/// One query to a trie. No closure: the compiler calls those from where the processor's instructions
+/// may be used, instead of putting them there.
+struct Advance<'a, 'b> {
+    trie: &'a Trie<'a>,
+    state: &'b mut State,
+    word: u32,
+}
+
+impl NullaryFnOnce for Advance<'_, '_> {
+    type Output = Score;
+
+    #[inline(always)]
+    fn call(self) -> Score {
+        self.trie.advance(self.state, self.word)
+    }
+}
+
 /// Writes a table as a binary model.
 ///
 /// # Errors
@@ -86,7 +104,7 @@ pub struct Distribution {
 pub fn build(table: &Table, kind: BuildKind, out: &mut impl Write) -> Result<()> {
     let mut sections = SectionWriter::default();
     sections.add(&table.counts());
-    Vocabulary::write(table.words(), &mut sections);
+    Vocabulary::write(table.words(), &mut sections)?;
     match kind {
         BuildKind::Probing => probing::write(table, &mut sections)?,
         BuildKind::Trie { quantize } => trie::write(table, quantize, &mut sections)?,
@@ -208,31 +226,70 @@ impl Model {
     pub fn advance(&self, state: &mut State, word: u32) -> Score {
         match &self.parts().structure {
             Structure::Probing(probing) => probing.advance(state, word),
-            Structure::Trie(trie) => self.parts().processor.dispatch(
-                #[inline(always)]
-                || trie.advance(state, word),
-            ),
+            Structure::Trie(trie) => self.parts().processor.dispatch(Advance { trie, state, word }),
         }
     }
 
     /// Scores word `i` in state `i`, and puts the state behind it in its place. Several sequences
-    /// at once are faster than one after the other: none waits for another's memory.
+    /// at once are faster than one after the other in hash tables: none waits for another's memory.
     ///
     /// # Panics
     ///
     /// When the slices differ in length.
     pub fn score_batch(&self, states: &mut [State], words: &[u32], scores: &mut [Score]) {
         assert!(states.len() == words.len() && words.len() == scores.len(), "lengths differ");
-        let all = states.iter_mut().zip(words).zip(scores);
         match &self.parts().structure {
-            Structure::Probing(probing) => self.parts().processor.dispatch(
-                #[inline(always)]
-                || all.for_each(|((state, &word), score)| *score = probing.advance(state, word)),
-            ),
-            Structure::Trie(trie) => self.parts().processor.dispatch(
-                #[inline(always)]
-                || all.for_each(|((state, &word), score)| *score = trie.advance(state, word)),
-            ),
+            Structure::Probing(probing) => {
+                let all = states.chunks_mut(LANES).zip(words.chunks(LANES));
+                for ((states, words), scores) in all.zip(scores.chunks_mut(LANES)) {
+                    probing.advance_all(states, words, scores);
+                }
+            }
+            Structure::Trie(trie) => {
+                let processor = self.parts().processor;
+                for ((state, &word), score) in states.iter_mut().zip(words).zip(scores) {
+                    *score = processor.dispatch(Advance { trie, state, word });
+                }
+            }
+        }
+    }
+
+    /// Scores sentences side by side, as [`Self::score_batch`] does: `sentences` are the ids of each
+    /// without `<s>`, one behind the other, and `ends` where each ends. `scores` is cleared, and gets a
+    /// score for each word.
+    pub fn score_sentences(&self, sentences: &[u32], ends: &[usize], scores: &mut Vec<Score>) {
+        scores.clear();
+        scores.resize(sentences.len(), Score::default());
+        let start = self.start();
+        let mut spans = std::iter::once(0).chain(ends.iter().copied()).zip(ends.iter().copied());
+        let mut waiting = spans.by_ref().filter(|(from, to)| from < to);
+        // Lanes that have a sentence are in front; where each one is, and its end.
+        let (mut places, mut busy) = ([(0, 0); LANES], 0);
+        let mut states = [start; LANES];
+        let (mut words, mut row) = ([0; LANES], [Score::default(); LANES]);
+        loop {
+            while busy < LANES
+                && let Some(span) = waiting.next()
+            {
+                (places[busy], states[busy]) = (span, start);
+                busy += 1;
+            }
+            if busy == 0 {
+                return;
+            }
+            for (word, &(at, _)) in words.iter_mut().zip(&places[..busy]) {
+                *word = sentences[at];
+            }
+            self.score_batch(&mut states[..busy], &words[..busy], &mut row[..busy]);
+            for lane in (0..busy).rev() {
+                let (at, end) = places[lane];
+                scores[at] = row[lane];
+                places[lane].0 = at + 1;
+                if at + 1 == end {
+                    busy -= 1;
+                    (places[lane], states[lane]) = (places[busy], states[busy]);
+                }
+            }
         }
     }
 
@@ -278,11 +335,11 @@ fn distribution(trie: &Trie<'_>, state: &State, room: &mut Distribution, out: &m
         rest = state.backoffs[n + 1..length].iter().sum();
         room.longer.clear();
         let (shorter, longer) = (&room.shorter, &mut room.longer);
-        level.continuations(context as usize, |at, rank| {
+        level.continuations(context as usize, |_, rank, values| {
             let word = if n == 0 { Some(rank) } else { shorter.get(rank as usize).copied() };
             longer.push(word.unwrap_or(u32::MAX));
             if let Some(value) = word.and_then(|word| out.get_mut(word as usize)) {
-                *value = level.values(at).log10 + rest;
+                *value = values.log10 + rest;
             }
         });
         std::mem::swap(&mut room.shorter, &mut room.longer);

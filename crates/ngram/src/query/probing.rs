@@ -105,14 +105,8 @@ impl<'a> Probing<'a> {
             return Score::default();
         };
         let most = self.middle.len() + usize::from(self.last.is_some());
-        let length = (state.length as usize).min(most);
-        let before: [u32; MAX_CONTEXT] = std::array::from_fn(|index| state.nodes[index]);
-        let mut keys = [0u64; MAX_CONTEXT];
-        let mut key = first_key(word);
-        for (slot, &context) in keys.iter_mut().zip(&before[..length]) {
-            key = extend(key, context);
-            *slot = key;
-        }
+        let (before, length) = (state.nodes, (state.length as usize).min(most));
+        let keys = keys(word, &before[..length]);
         let mut climb = Climb::new(state, Found { log10, backoff }, most);
         for (index, &key) in keys[..length].iter().enumerate() {
             let found = match self.middle.get(index) {
@@ -132,6 +126,44 @@ impl<'a> Probing<'a> {
         climb.words(word, &before);
         climb.end()
     }
+
+    /// As [`Self::advance`], for several states. A look at all buckets before any is searched: they are
+    /// fetched together.
+    #[inline(always)]
+    pub(crate) fn advance_all(&self, states: &mut [State], words: &[u32], scores: &mut [Score]) {
+        let mut seen = 0;
+        for (state, &word) in states.iter().zip(words) {
+            let word = if (word as usize) < self.unigrams.len() { word } else { UNK };
+            let context = &state.nodes[..(state.length as usize).min(MAX_CONTEXT)];
+            seen |= self.look(&keys(word, context)[..context.len()]);
+        }
+        std::hint::black_box(seen);
+        for ((state, &word), score) in states.iter_mut().zip(words).zip(scores) {
+            *score = self.advance(state, word);
+        }
+    }
+
+    /// Reads of each key's bucket, so that it is in the processor's cache when it is searched.
+    #[inline(always)]
+    fn look(&self, keys: &[u64]) -> u32 {
+        let tables = self.middle.iter().copied().chain(self.last);
+        keys.iter().zip(tables).fold(0, |seen, (&key, buckets)| {
+            let home = home(key, buckets.len().saturating_sub(BEHIND));
+            seen | buckets.get(home).map_or(0, |bucket| bucket[0])
+        })
+    }
+}
+
+/// The keys of the n-grams that end with a word, from the bigram up.
+#[inline(always)]
+fn keys(word: u32, context: &[u32]) -> [u64; MAX_CONTEXT] {
+    let mut keys = [0; MAX_CONTEXT];
+    let mut key = first_key(word);
+    for (slot, &word) in keys.iter_mut().zip(context) {
+        key = extend(key, word);
+        *slot = key;
+    }
+    keys
 }
 
 /// Writes the sections of a table.

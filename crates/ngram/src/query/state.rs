@@ -7,6 +7,9 @@ use crate::table::Table;
 /// The most words of a context.
 pub(crate) const MAX_CONTEXT: usize = MAX_ORDER - 1;
 
+/// Queries that are made side by side: while one waits for memory, the others go on.
+pub(crate) const LANES: usize = 8;
+
 /// The context of the next word, and its backoffs. Equal states give equal scores; a state is of one
 /// model.
 #[derive(Clone, Copy, Debug, Default)]

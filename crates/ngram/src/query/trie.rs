@@ -1,14 +1,15 @@
-//! A compact trie.
+//! A compact trie: bit-packed, sorted continuations, found by pointers in unary.
 //!
 //! The words that follow `w1 .. wn` are among those that follow `w2 .. wn`. So an n-gram's last word
 //! is told by its rank among the continuations of the context without its first word, a small
 //! number, as Pibiri and Venturini (2017) remap word ids; the words themselves are stored nowhere
 //! above the unigrams. A query goes from short contexts to long ones and finds the ranks on its way.
 //!
-//! The ranks of one context ascend. They are cut into their low bits, stored as they are, and a
-//! bucket number, their high bits: Elias and Fano's code. Two unary arrays hold the rest: how many
-//! buckets each context has, and how many n-grams each bucket. A search for a rank is two jumps and a
-//! look at the few n-grams of one bucket.
+//! The ranks of one context ascend, each in as many bits as the largest of its order needs. A rank is
+//! never less than its place, and words are numbered by frequency, so that what is asked for is mostly
+//! near the beginning.
+
+use std::hint::select_unpredictable;
 
 use super::bits::{Packed, Unary, write_packed, write_unary};
 use super::quantize::{centres, nearest};
@@ -32,13 +33,11 @@ pub(crate) struct Trie<'a> {
 /// The n-grams of one order.
 #[derive(Debug)]
 pub(crate) struct Level<'a> {
-    /// Buckets of each context.
-    buckets: Unary<'a>,
-    /// n-grams of each bucket.
-    members: Unary<'a>,
-    /// Bits of a rank that are stored as they are.
+    /// Continuations of each context.
+    children: Unary<'a>,
+    /// Bits of a rank.
     width: u32,
-    /// Of each n-gram the low bits of its rank, and above them its codes, where it has codes.
+    /// Of each n-gram its rank, and above it its codes, where it has codes.
     entries: Packed<'a>,
     values: Values<'a>,
 }
@@ -56,16 +55,26 @@ enum Values<'a> {
     },
 }
 
+/// The continuations of a context.
+#[derive(Clone, Copy, Debug, Default)]
+struct Context {
+    first: usize,
+    count: usize,
+}
+
 /// Bits of a code.
 const CODE: u32 = 8;
+
+/// n-grams that are looked at together.
+const LOOK: usize = 4;
 
 impl<'a> Level<'a> {
     fn open(sections: &mut Sections<'a>, quantized: bool, last: bool) -> Result<Self, String> {
         let width = sections.take::<u32>()?.first().copied().unwrap_or(u32::MAX);
         if width > 32 {
-            return Err(format!("ranks of {width} low bits; build the model again"));
+            return Err(format!("ranks of {width} bits; build the model again"));
         }
-        let (buckets, members) = (Unary::open(sections)?, Unary::open(sections)?);
+        let children = Unary::open(sections)?;
         let codes = if quantized { CODE * (2 - u32::from(last)) } else { 0 };
         let entries = Packed::open(width + codes, sections)?;
         let values = match (quantized, last) {
@@ -73,54 +82,64 @@ impl<'a> Level<'a> {
             (false, true) => Values::Last(sections.take()?),
             (false, false) => Values::Middle(sections.take()?),
         };
-        Ok(Self { buckets, members, width, entries, values })
+        Ok(Self { children, width, entries, values })
     }
 
-    /// The low bits of an n-gram's rank.
+    /// The continuations of a context.
     #[inline(always)]
-    fn low(&self, at: usize) -> u64 {
-        self.entries.get(at) & ((1 << self.width) - 1)
+    fn context(&self, node: u32) -> Option<Context> {
+        let (first, count) = self.children.group(node as usize)?;
+        Some(Context { first, count })
     }
 
-    /// Among the buckets of a context, the n-gram of a rank, and the first one of its bucket.
+    /// The rank that an entry has.
     #[inline(always)]
-    fn find(&self, (first, buckets): (usize, usize), rank: u32) -> Option<(usize, usize)> {
-        let bucket = (rank >> self.width) as usize;
-        if bucket >= buckets {
-            return None;
-        }
-        let (from, members) = self.members.group(first + bucket)?;
-        let low = u64::from(rank) & ((1 << self.width) - 1);
-        // A bucket holds two or three; more where a word is followed by very many.
-        let (mut start, mut end) = (from, from + members);
-        while end - start > 8 {
-            let middle = start + (end - start) / 2;
-            if self.low(middle) <= low { start = middle } else { end = middle }
-        }
-        (start..end).find(|&at| self.low(at) == low).map(|at| (at, from))
+    fn rank(&self, entry: u64) -> u32 {
+        (entry & ((1 << self.width) - 1)) as u32
     }
 
-    /// Goes through the continuations of a context: where each is, and its rank.
-    pub(crate) fn continuations(&self, context: usize, mut take: impl FnMut(usize, u32)) {
-        let Some((first, buckets)) = self.buckets.group(context) else { return };
-        for bucket in 0..buckets {
-            let Some((from, members)) = self.members.group(first + bucket) else { return };
-            for at in from..from + members {
-                take(at, ((bucket as u64) << self.width | self.low(at)) as u32);
-            }
+    /// The n-gram of a rank behind a context, and its entry.
+    #[inline(always)]
+    fn find(&self, context: &Context, rank: u32) -> Option<(usize, u64)> {
+        let mut start = context.first;
+        let mut length = context.count.min(rank as usize + 1);
+        while length > LOOK {
+            let half = length / 2;
+            let below = self.rank(self.entries.get(start + half)) <= rank;
+            // Which half it is cannot be foretold.
+            start = select_unpredictable(below, start + half, start);
+            length -= half;
+        }
+        // All of the few without a branch.
+        let (mut found, mut hit) = (usize::MAX, 0);
+        for at in 0..LOOK {
+            let entry = self.entries.get(start + at);
+            let same = (self.rank(entry) == rank) & (at < length);
+            found = select_unpredictable(same, start + at, found);
+            hit = select_unpredictable(same, entry, hit);
+        }
+        (found != usize::MAX).then_some((found, hit))
+    }
+
+    /// Goes through the continuations of a context: where each is, its rank and its values.
+    pub(crate) fn continuations(&self, context: usize, mut take: impl FnMut(usize, u32, Found)) {
+        let Some((first, count)) = self.children.group(context) else { return };
+        for at in first..first + count {
+            let entry = self.entries.get(at);
+            take(at, self.rank(entry), self.values(at, entry));
         }
     }
 
     /// Logarithm and backoff of an n-gram.
     #[inline(always)]
-    pub(crate) fn values(&self, at: usize) -> Found {
+    fn values(&self, at: usize, entry: u64) -> Found {
         let (log10, backoff) = match &self.values {
             Values::Middle(values) => {
                 values.get(at).map_or((None, None), |&[p, b]| (Some(p), Some(b)))
             }
             Values::Last(values) => (values.get(at).copied(), None),
             Values::Quantized { log10, backoffs } => {
-                let codes = self.entries.get(at) >> self.width;
+                let codes = entry >> self.width;
                 let (code, backoff) = (codes as usize & 0xff, (codes >> CODE) as usize & 0xff);
                 (log10.get(code).copied(), backoffs.get(backoff).copied())
             }
@@ -155,29 +174,22 @@ impl<'a> Trie<'a> {
             return Score::default();
         };
         let length = (state.length as usize).min(self.levels.len()).min(MAX_CONTEXT);
-        // The buckets of all contexts before any is searched: their memory is fetched together.
-        let mut buckets = [(0, 0); MAX_CONTEXT];
-        for ((buckets, level), &context) in
-            buckets.iter_mut().zip(&self.levels).zip(&state.nodes[..length])
+        // All contexts before any is searched: their memory is fetched together.
+        let mut contexts = [Context::default(); MAX_CONTEXT];
+        for ((context, level), &node) in
+            contexts.iter_mut().zip(&self.levels).zip(&state.nodes[..length])
         {
-            *buckets = level.buckets.group(context as usize).unwrap_or_default();
+            *context = level.context(node).unwrap_or_default();
         }
         let mut climb = Climb::new(state, Found { log10, backoff }, self.levels.len());
         climb.at(word);
         // A word is its own rank among all words.
         let mut rank = word;
-        for (index, &buckets) in buckets[..length].iter().enumerate() {
-            let level = &self.levels[index];
-            let Some((at, from)) = level.find(buckets, rank) else { break };
-            climb.found(level.values(at));
+        for (context, level) in contexts[..length].iter().zip(&self.levels) {
+            let Some((at, entry)) = level.find(context, rank) else { break };
+            climb.found(level.values(at, entry));
             climb.at(at as u32);
-            if index + 1 < length {
-                let first = match rank >> level.width {
-                    0 => from,
-                    _ => level.members.first(buckets.0).unwrap_or(from),
-                };
-                rank = at.saturating_sub(first) as u32;
-            }
+            rank = at.saturating_sub(context.first) as u32;
         }
         climb.end()
     }
@@ -204,36 +216,14 @@ pub(crate) fn write(table: &Table, quantized: bool, sections: &mut SectionWriter
         };
         let rank = |parent: usize, child: usize| links[n - 1][child] - base(parent);
         let parents = 0..levels[n - 1].len();
-        let largest = |parent: usize| {
-            let among = range(children, parent);
-            (!among.is_empty()).then(|| rank(parent, among.end - 1))
-        };
-        let mut buckets = [0u64; 33];
-        for largest in parents.clone().filter_map(largest) {
-            for (width, sum) in buckets.iter_mut().enumerate() {
-                *sum += (u64::from(largest) >> width) + 1;
-            }
-        }
-        // A bucket costs a bit here, and one in the other array of which it is an element; and what
-        // is noted of its place.
-        let cost = |width: &usize| level.len() as u64 * *width as u64 + buckets[*width] * 5 / 2;
-        let width = (0..=24).min_by_key(cost).unwrap_or(0) as u32;
+        let last = |parent: usize| range(children, parent).last();
+        let largest = parents.clone().filter_map(|parent| Some(rank(parent, last(parent)?)));
+        let width = u32::BITS - largest.max().unwrap_or(0).leading_zeros();
         sections.add(&[width]);
-        let sizes = parents.clone().map(|p| largest(p).map_or(0, |l| (l >> width) as usize + 1));
+        let sizes = parents.clone().map(|parent| range(children, parent).len());
         write_unary(sizes, sections).map_err(too_large)?;
-        let mut members: Vec<u32> = Vec::with_capacity(buckets[width as usize] as usize);
-        for parent in parents.clone() {
-            let first = members.len();
-            let count = largest(parent).map_or(0, |l| (l >> width) as usize + 1);
-            members.resize(first + count, 0);
-            for child in range(children, parent) {
-                members[first + (rank(parent, child) >> width) as usize] += 1;
-            }
-        }
-        write_unary(members.iter().map(|&count| count as usize), sections).map_err(too_large)?;
-        let low = parents.clone().flat_map(|parent| {
-            range(children, parent)
-                .map(move |child| u64::from(rank(parent, child)) & ((1 << width) - 1))
+        let ranks = parents.flat_map(|parent| {
+            range(children, parent).map(move |child| u64::from(rank(parent, child)))
         });
         let backoff =
             |index: usize| marked(level.backoffs[index], !range(&level.children, index).is_empty());
@@ -246,13 +236,13 @@ pub(crate) fn write(table: &Table, quantized: bool, sections: &mut SectionWriter
                 let backoff = backoffs.get(index).map_or(0, |&backoff| u64::from(b.of(backoff)));
                 u64::from(p.of(level.log10[index])) | backoff << CODE
             };
-            let coded = low.enumerate().map(|(index, low)| low | codes(index) << width);
+            let coded = ranks.enumerate().map(|(index, rank)| rank | codes(index) << width);
             let last = u32::from(n + 1 == levels.len());
             write_packed(coded, width + CODE * (2 - last), sections);
             sections.add(&p.values);
             sections.add(&b.values);
         } else {
-            write_packed(low, width, sections);
+            write_packed(ranks, width, sections);
             if backoffs.is_empty() {
                 sections.add(&level.log10[..]);
             } else {

@@ -58,7 +58,7 @@ pub(crate) fn trie(
         let mut damaged = false;
         for (context, &suffix) in suffixes.iter().enumerate() {
             next_starts.push(next_last.len() as u32);
-            level.continuations(context, |at, rank| {
+            level.continuations(context, |at, rank, values| {
                 let start = starts.get(suffix as usize).copied().unwrap_or(u32::MAX);
                 let suffix = start.saturating_add(rank);
                 let word = last.get(suffix as usize).copied();
@@ -75,7 +75,6 @@ pub(crate) fn trie(
                     Some(records) => Records::words(records, context),
                 });
                 ngram.push(word);
-                let values = level.values(at);
                 records.push(&ngram, values.log10, values.backoff + 0.0);
             });
             if damaged {

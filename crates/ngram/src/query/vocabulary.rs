@@ -1,6 +1,7 @@
 //! Words to ids, and back, in a binary model.
 
 use crate::binary::{SectionWriter, Sections};
+use crate::error::{NgramError, Result};
 use crate::words::{UNK, Words, hash};
 
 /// The words of a model.
@@ -8,7 +9,7 @@ use crate::words::{UNK, Words, hash};
 pub struct Vocabulary<'a> {
     bytes: &'a [u8],
     /// Where each word ends.
-    ends: &'a [u64],
+    ends: &'a [u32],
     /// Pairs: the upper half of a word's hash, and its id + 1; 0 for none. A power of two long.
     slots: &'a [[u32; 2]],
 }
@@ -23,17 +24,25 @@ impl<'a> Vocabulary<'a> {
         Ok(vocabulary)
     }
 
-    pub(crate) fn write(words: &Words, sections: &mut SectionWriter) {
+    pub(crate) fn write(words: &Words, sections: &mut SectionWriter) -> Result<()> {
         let bytes: Vec<u8> = words.iter().flatten().copied().collect();
-        let mut end = 0u64;
-        let ends: Vec<u64> = words
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(NgramError::TooLarge {
+                what: format!("a vocabulary of {} bytes", bytes.len()),
+                limit: u64::from(u32::MAX),
+                mend: "train with fewer words (--vocabulary-size, --vocabulary-min-count)",
+            });
+        }
+        let mut end = 0u32;
+        let ends: Vec<u32> = words
             .iter()
             .map(|word| {
-                end += word.len() as u64;
+                end += word.len() as u32;
                 end
             })
             .collect();
-        let mut slots = vec![[0u32; 2]; (words.len() * 2).next_power_of_two()];
+        // At most three quarters full.
+        let mut slots = vec![[0u32; 2]; (words.len() * 4 / 3 + 1).next_power_of_two()];
         let mask = slots.len() - 1;
         for (id, word) in words.iter().enumerate() {
             let hash = hash(word);
@@ -46,6 +55,7 @@ impl<'a> Vocabulary<'a> {
         sections.add(&bytes);
         sections.add(&ends);
         sections.add(&slots);
+        Ok(())
     }
 
     /// How many words there are, `<unk>`, `<s>` and `</s>` included.
