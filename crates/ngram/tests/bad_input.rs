@@ -153,6 +153,21 @@ fn arpa_of_other_tools_is_read() {
     near(table.log10(&[], UNK).0, -99.0);
 }
 
+/// Beginnings and ends that lack at two orders at once, one of which a bigram of the file is.
+#[test]
+fn what_a_4_gram_begins_and_ends_with_is_put_in_once() {
+    let text = "\\data\\\nngram 1=6\nngram 2=1\nngram 3=0\nngram 4=1\n\n\\1-grams:\n-99\t<s>\n\
+                -0.5\t</s>\n-0.7\ta\n-0.8\tb\t-0.4\n-0.9\tc\n-1\tz\t-0.1\n\n\\2-grams:\n-0.3\tb c\n\n\
+                \\3-grams:\n\n\\4-grams:\n-0.05\tz a b c\n\n\\end\\\n";
+    let table = read(text).unwrap();
+    assert_eq!(table.counts(), [7, 3, 2, 1]);
+    let ids = [b"z", b"a", b"b", b"c"].map(|word| table.words().get(word).unwrap());
+    for (from, log10) in [(0, -0.05), (1, -0.3), (2, -0.3)] {
+        let (found, length) = table.log10(&ids[from..3], ids[3]);
+        assert!((found - log10).abs() < 1e-6 && length == 4 - from, "{from}: {found}");
+    }
+}
+
 #[test]
 fn gzip_is_unpacked_and_a_cut_one_named() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -4,12 +4,14 @@
 //! - [`state`]: what is remembered between two words
 //! - [`vocabulary`]: words to ids in a mapped file
 //! - `probing`: hash tables
+//! - `processor`: instructions for bits
 //! - `trie`: the compact trie, of `bits` and `quantize`
 //! - `unpack`: a binary model back to plain tables
 
 pub(crate) mod bits;
 pub mod model;
 pub(crate) mod probing;
+pub(crate) mod processor;
 pub(crate) mod quantize;
 pub mod state;
 pub(crate) mod trie;

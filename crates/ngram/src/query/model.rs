@@ -7,6 +7,7 @@ use pulp::NullaryFnOnce;
 use self_cell::self_cell;
 
 use super::probing::{self, Probing};
+use super::processor::Processor;
 use super::state::{LANES, Score, State};
 use super::trie::{self, Trie};
 use super::vocabulary::Vocabulary;
@@ -52,8 +53,7 @@ struct Parts<'a> {
     counts: &'a [u64],
     vocabulary: Vocabulary<'a>,
     structure: Structure<'a>,
-    /// Counting bits is an instruction where the processor has it.
-    processor: pulp::Arch,
+    processor: Processor,
 }
 
 #[derive(Debug)]
@@ -79,8 +79,7 @@ pub struct Distribution {
     longer: Vec<u32>,
 }
 
-/// One query to a trie. No closure: the compiler calls those from where the processor's instructions
-/// may be used, instead of putting them there.
+/// One query to a trie.
 struct Advance<'a, 'b> {
     trie: &'a Trie<'a>,
     state: &'b mut State,
@@ -226,7 +225,7 @@ impl Model {
     pub fn advance(&self, state: &mut State, word: u32) -> Score {
         match &self.parts().structure {
             Structure::Probing(probing) => probing.advance(state, word),
-            Structure::Trie(trie) => self.parts().processor.dispatch(Advance { trie, state, word }),
+            Structure::Trie(trie) => self.parts().processor.run(Advance { trie, state, word }),
         }
     }
 
@@ -248,19 +247,34 @@ impl Model {
             Structure::Trie(trie) => {
                 let processor = self.parts().processor;
                 for ((state, &word), score) in states.iter_mut().zip(words).zip(scores) {
-                    *score = processor.dispatch(Advance { trie, state, word });
+                    *score = processor.run(Advance { trie, state, word });
                 }
             }
         }
     }
 
-    /// Scores sentences side by side, as [`Self::score_batch`] does: `sentences` are the ids of each
-    /// without `<s>`, one behind the other, and `ends` where each ends. `scores` is cleared, and gets a
-    /// score for each word.
+    /// Scores sentences, side by side where that is faster (see [`Self::score_batch`]): `sentences` are
+    /// the ids of each without `<s>`, one behind the other, and `ends` where each ends. `scores` is
+    /// cleared, and gets a score for each word.
+    ///
+    /// # Panics
+    ///
+    /// When the ends fall, or lie behind the ids.
     pub fn score_sentences(&self, sentences: &[u32], ends: &[usize], scores: &mut Vec<Score>) {
         scores.clear();
         scores.resize(sentences.len(), Score::default());
         let start = self.start();
+        if let Structure::Trie(_) = self.parts().structure {
+            let mut from = 0;
+            for &end in ends {
+                let mut state = start;
+                for (&word, score) in sentences[from..end].iter().zip(&mut scores[from..end]) {
+                    *score = self.advance(&mut state, word);
+                }
+                from = end;
+            }
+            return;
+        }
         let mut spans = std::iter::once(0).chain(ends.iter().copied()).zip(ends.iter().copied());
         let mut waiting = spans.by_ref().filter(|(from, to)| from < to);
         // Lanes that have a sentence are in front; where each one is, and its end.
@@ -361,6 +375,6 @@ impl<'a> Parts<'a> {
             Kind::Trie => Structure::Trie(Trie::open(order, false, &mut sections)?),
             Kind::QuantizedTrie => Structure::Trie(Trie::open(order, true, &mut sections)?),
         };
-        Ok(Self { counts, vocabulary, structure, processor: pulp::Arch::new() })
+        Ok(Self { counts, vocabulary, structure, processor: Processor::new() })
     }
 }

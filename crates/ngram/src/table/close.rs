@@ -99,7 +99,8 @@ pub(crate) fn close(
         let table = assemble(words.clone(), unigrams, &higher);
         let links = table.links(storage)?;
         let mut closed = true;
-        for n in (1..higher.len()).rev() {
+        // From low to high: links are indices into each order as it was before any was added to.
+        for n in 1..higher.len() {
             let absent = |&(_, &link): &(usize, &u32)| link == MISSING;
             let missing: Vec<Vec<u32>> = links[n]
                 .iter()
