@@ -25,6 +25,15 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
     if bytes.is_finite() && bytes >= 0.0 { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
+/// About how many bytes counting and estimating a text take, in memory and in temporary files together.
+///
+/// A word of English has five to six bytes with its space. Each is an id, a record of a sorted run, and
+/// at most one n-gram of each order, of 16 bytes.
+pub(super) fn needed(text: u64, order: usize) -> u64 {
+    let (words, order) = (text / 5, order as u64);
+    words * (4 + 4 * (order + 2) + 16 * order)
+}
+
 /// Bytes of memory that the machine has.
 fn total() -> Option<f64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;

@@ -4,13 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use lampwick::metrics::{Perplexity, Unit};
-use lampwick::ngram::{EOS, Model, Source, words};
+use lampwick::ngram::{EOS, Model, Score, Source, words};
 use serde_json::json;
 
 use super::is_oov;
 use super::opened::{self, Load};
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
+
+/// Words that are scored at a time.
+const WORDS: usize = 1 << 13;
 
 /// What `lampwick ngram perplexity` takes.
 #[derive(clap::Args)]
@@ -94,31 +97,52 @@ impl Scored {
         Self { with: perplexity.clone(), without: perplexity, sentences: 0 }
     }
 
-    /// Scores a text.
+    /// Scores a text, some sentences at a time.
     fn add(&mut self, model: &Model, text: impl Read) -> anyhow::Result<()> {
         let mut text = BufReader::with_capacity(1 << 18, text);
-        let mut line = Vec::new();
-        let (start, vocabulary) = (model.start(), model.vocabulary());
-        loop {
-            line.clear();
-            if text.read_until(b'\n', &mut line)? == 0 {
-                return Ok(());
+        let (mut line, mut ended) = (Vec::new(), false);
+        let (mut ids, mut unknown, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scores = Vec::new();
+        while !ended {
+            ids.clear();
+            unknown.clear();
+            ends.clear();
+            while ids.len() < WORDS && !ended {
+                line.clear();
+                ended = text.read_until(b'\n', &mut line)? == 0;
+                if ended {
+                    break;
+                }
+                for word in words::split(&line) {
+                    let id = model.vocabulary().id(word);
+                    ids.push(id);
+                    unknown.push(is_oov(id, word));
+                }
+                ids.push(EOS);
+                unknown.push(false);
+                ends.push(ids.len());
             }
-            let mut state = start;
-            let (mut known, mut unknown) = ((0.0, 0u64), (0.0, 0u64));
-            for word in words::split(&line) {
-                let id = vocabulary.id(word);
-                let score = f64::from(model.advance(&mut state, id).log10);
-                let kind = if is_oov(id, word) { &mut unknown } else { &mut known };
-                (kind.0, kind.1) = (kind.0 - score, kind.1 + 1);
+            model.score_sentences(&ids, &ends, &mut scores);
+            let mut from = 0;
+            for &end in &ends {
+                self.sentence(scores[from..end].iter().zip(&unknown[from..end]));
+                from = end;
             }
-            known.0 -= f64::from(model.advance(&mut state, EOS).log10);
-            known.1 += 1;
-            let nats = |log10: f64| log10 * std::f64::consts::LN_10;
-            self.without.add(nats(known.0), known.1);
-            self.with.add(nats(known.0 + unknown.0), known.1 + unknown.1);
-            self.with.add_oov(unknown.1);
-            self.sentences += 1;
         }
+        Ok(())
+    }
+
+    /// Adds a sentence: its scores, and whether each word is not in the vocabulary.
+    fn sentence<'a>(&mut self, scores: impl Iterator<Item = (&'a Score, &'a bool)>) {
+        let (mut known, mut unknown) = ((0.0, 0u64), (0.0, 0u64));
+        for (score, &is_unknown) in scores {
+            let kind = if is_unknown { &mut unknown } else { &mut known };
+            (kind.0, kind.1) = (kind.0 - f64::from(score.log10), kind.1 + 1);
+        }
+        let nats = |log10: f64| log10 * std::f64::consts::LN_10;
+        self.without.add(nats(known.0), known.1);
+        self.with.add(nats(known.0 + unknown.0), known.1 + unknown.1);
+        self.with.add_oov(unknown.1);
+        self.sentences += 1;
     }
 }

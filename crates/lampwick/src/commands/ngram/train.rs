@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     /// Words of the longest n-grams, 1 to 9
     #[arg(short, long, default_value_t = 5, value_name = "N")]
     order: usize,
-    /// Where the model goes; without it, stdout
+    /// Where the model goes, packed where the name ends in .gz; without it, stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How counts become probabilities
@@ -165,6 +165,38 @@ impl Arguments {
         Ok(settings)
     }
 
+    /// What memory and temporary files will be needed, where the files say how long the text is.
+    fn needs(&self, settings: &Settings) -> String {
+        let (memory, folder) = (memory::shown(settings.memory), settings.temporary.display());
+        let Some(need) = self.text_bytes().map(|bytes| memory::needed(bytes, settings.order))
+        else {
+            return format!(
+                "memory: {memory}; what needs more goes to temporary files in {folder}"
+            );
+        };
+        let most = memory::shown(need);
+        match need.saturating_sub(settings.memory / 2) {
+            0 => format!("memory: {memory}; about {most} is needed, and no temporary files"),
+            _ => format!(
+                "memory: {memory}; in all about {most} is needed; temporary files in {folder} take \
+                 what does not fit"
+            ),
+        }
+    }
+
+    /// Bytes of the text; nothing for standard input and packed files, whose length is not known.
+    fn text_bytes(&self) -> Option<u64> {
+        let bytes = |path: &PathBuf| {
+            let packed = path.extension().is_some_and(|extension| extension == "gz");
+            let file = std::fs::metadata(path).ok().filter(|file| file.is_file() && !packed);
+            file.map(|file| file.len())
+        };
+        match self.files.is_empty() {
+            true => None,
+            false => self.files.iter().map(bytes).sum(),
+        }
+    }
+
     fn sources(&self) -> anyhow::Result<Vec<Source>> {
         if self.files.is_empty() {
             return Ok(vec![Source::new("standard input", std::io::stdin())?]);
@@ -181,11 +213,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
     let settings = arguments.settings()?;
     if !arguments.json {
-        eprintln!(
-            "memory: {}; what needs more goes to temporary files in {}",
-            memory::shown(settings.memory),
-            settings.temporary.display()
-        );
+        eprintln!("{}", arguments.needs(&settings));
     }
     let stages = Stages::new();
     if let Some(folder) = &arguments.counts_out {
@@ -199,7 +227,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => train(arguments.sources()?, &settings, &stages)?,
     };
     match &arguments.out {
-        Some(path) => write_arpa(&trained.table, path, false, &stages)?,
+        Some(path) => {
+            let pack = path.extension().is_some_and(|extension| extension == "gz");
+            write_arpa(&trained.table, path, pack, &stages)?;
+        }
         None => {
             let mut out = std::io::stdout().lock();
             match arpa::write(&trained.table, &mut out, &stages) {
