@@ -81,3 +81,42 @@ fn the_old_checkpoint_stays_and_a_resume_with_room_ends_the_same_on_tmpfs() {
     let (run, whole) = (place.path("run"), place.path("whole"));
     assert!(program::contents(&run) == program::contents(&whole) || !program::on_a_cpu());
 }
+
+/// Counts on a full disk: the folder of temporary files, then the one of the model.
+const NGRAM_SCRIPT: &str = r#"
+set -u
+mount -t tmpfs -o size=1m none disk || exit 99
+"$0" ngram train -o 5 -S 0 -T disk --out model.arpa text.txt 2> errors-temporary
+echo "temporary: $? $(find disk -type f | wc -l) $(ls model.arpa 2> /dev/null | wc -l)"
+"$0" ngram train -o 5 --out disk/model.arpa text.txt 2> errors-model
+echo "model: $? $(find disk -type f | wc -l)"
+"#;
+
+#[test]
+fn counting_says_where_the_disk_was_full_and_leaves_nothing_on_tmpfs() {
+    if !can_mount() {
+        println!("skipped: cannot mount");
+        return;
+    }
+    let place = Place::new();
+    std::fs::create_dir(place.path("disk")).unwrap();
+    let words = (0..60_000).map(|n| format!("w{}{}", n * n % 7919, [" ", "\n"][n % 11 / 10]));
+    place.write("text.txt", words.collect::<String>());
+    let script = namespace()
+        .args(["sh", "-c", NGRAM_SCRIPT, env!("CARGO_BIN_EXE_lampwick")])
+        .current_dir(place.path(""))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(script.stdout).unwrap();
+    let read = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    let (temporary, model) = (read("errors-temporary"), read("errors-model"));
+    assert_eq!(said, "temporary: 1 0 0\nmodel: 1 0\n", "{temporary}\n{model}");
+    for part in
+        ["temporary files in disk", "No space left on device", "bytes were in use", "--temporary"]
+    {
+        assert!(temporary.contains(part), "no {part:?} in {temporary}");
+    }
+    for part in ["disk/model.arpa", "No space left on device"] {
+        assert!(model.contains(part), "no {part:?} in {model}");
+    }
+}

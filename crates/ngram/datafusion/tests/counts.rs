@@ -27,7 +27,8 @@ const ORDER: usize = 3;
 fn text() -> String {
     let mut state = 7u64;
     let mut below = |limit: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % limit
     };
     let mut text = String::new();
@@ -62,9 +63,7 @@ async fn count_by_sql(text: &str, folder: &Path) -> datafusion::error::Result<()
     )])?;
     context.register_batch("text", batch)?;
     let counts = context.sql(COUNTS).await?;
-    counts
-        .write_parquet(folder.to_str().unwrap(), DataFrameWriteOptions::new(), None)
-        .await?;
+    counts.write_parquet(folder.to_str().unwrap(), DataFrameWriteOptions::new(), None).await?;
     Ok(())
 }
 
@@ -97,8 +96,7 @@ fn datafusion_makes_the_same_shards_and_so_the_same_model() {
         fs::write(by_us.path().join(format!("part-{number}.parquet")), bytes).unwrap();
         Ok(())
     });
-    let (missing, more, all) =
-        runtime.block_on(differences(by_us.path(), by_sql.path())).unwrap();
+    let (missing, more, all) = runtime.block_on(differences(by_us.path(), by_sql.path())).unwrap();
     assert_eq!((missing, more, all as u64), (0, 0, rows.unwrap()));
 
     let from_text = as_arpa(&train(source(), &settings(), &Silent).unwrap());
@@ -107,4 +105,19 @@ fn datafusion_makes_the_same_shards_and_so_the_same_model() {
         assert!(as_arpa(&from_shards) == from_text, "{}", folder.display());
         assert_eq!(from_shards.text.sentences, 2000);
     }
+}
+
+#[test]
+fn a_count_that_is_null_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let write = async {
+        let sql = "SELECT '</s>' AS w1, 1 AS count UNION ALL SELECT '</s>' AS w1, NULL AS count";
+        let rows = SessionContext::new().sql(sql).await?;
+        rows.write_parquet(folder.path().to_str().unwrap(), DataFrameWriteOptions::new(), None)
+            .await
+    };
+    runtime.block_on(write).unwrap();
+    let error = train_from_shards(folder.path(), &settings(), &Silent).unwrap_err().to_string();
+    assert!(error.contains("count is null") && error.contains(".parquet"), "{error}");
 }

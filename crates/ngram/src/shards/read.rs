@@ -247,21 +247,28 @@ impl WordColumn {
     }
 }
 
+/// The next so many counts.
 fn read_counts(reader: &mut ColumnReader, most: usize) -> parquet::errors::Result<Vec<i64>> {
     let mut levels = Vec::new();
-    match reader {
+    let (mut long, mut short) = (Vec::new(), Vec::new());
+    let (rows, values, _) = match reader {
         ColumnReader::Int64ColumnReader(reader) => {
-            let mut values = Vec::new();
-            reader.read_records(most, Some(&mut levels), None, &mut values)?;
-            Ok(values)
+            reader.read_records(most, Some(&mut levels), None, &mut long)?
         }
         ColumnReader::Int32ColumnReader(reader) => {
-            let mut values = Vec::new();
-            reader.read_records(most, Some(&mut levels), None, &mut values)?;
-            Ok(values.into_iter().map(i64::from).collect())
+            reader.read_records(most, Some(&mut levels), None, &mut short)?
         }
-        _ => Err(parquet::errors::ParquetError::General(
-            "the column `count` is not of type INT64".into(),
-        )),
+        _ => {
+            return Err(parquet::errors::ParquetError::General(
+                "the column `count` is not of type INT64".into(),
+            ));
+        }
+    };
+    if rows != values {
+        return Err(parquet::errors::ParquetError::General(
+            "has a row whose count is null; leave such rows out".into(),
+        ));
     }
+    long.extend(short.into_iter().map(i64::from));
+    Ok(long)
 }
