@@ -192,7 +192,7 @@ fn a_binary_file_that_lies_is_refused_or_harmless() {
         BuildKind::Trie { quantize: true },
     ] {
         let mut good = Vec::new();
-        build(&table, kind, &mut good).unwrap();
+        build(&table, kind, &mut good, &Silent).unwrap();
         let open = |bytes: &[u8]| Model::from_bytes(bytes, "model.bin");
         open(&good).unwrap().verify().unwrap();
         // Every cut, and every byte of the header: an error, never more memory than the file.
@@ -233,7 +233,7 @@ fn a_binary_file_that_lies_is_refused_or_harmless() {
 fn another_version_and_another_byte_order_are_named() {
     let table = trained("a b\n", &order(2)).table;
     let mut good = Vec::new();
-    build(&table, BuildKind::Probing, &mut good).unwrap();
+    build(&table, BuildKind::Probing, &mut good, &Silent).unwrap();
     let mut newer = good.clone();
     newer[12] = 2;
     assert!(error(Model::from_bytes(&newer, "m")).contains("version 2"));
@@ -247,7 +247,7 @@ fn another_version_and_another_byte_order_are_named() {
 fn a_damaged_section_is_found_by_its_checksum() {
     let table = trained("a b\nb a\n", &order(2)).table;
     let mut bytes = Vec::new();
-    build(&table, BuildKind::Trie { quantize: false }, &mut bytes).unwrap();
+    build(&table, BuildKind::Trie { quantize: false }, &mut bytes, &Silent).unwrap();
     // The vocabulary's bytes begin with <unk>.
     let at = bytes.windows(5).position(|window| window == b"<unk>").unwrap();
     bytes[at] = b'[';

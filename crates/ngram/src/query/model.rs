@@ -13,6 +13,7 @@ use super::trie::{self, Trie};
 use super::vocabulary::Vocabulary;
 use crate::binary::{Backing, Header, Kind, SectionWriter, Sections};
 use crate::error::{NgramError, Result};
+use crate::progress::{Progress, Silent, Stage};
 use crate::table::Table;
 use crate::words::BOS;
 
@@ -100,13 +101,19 @@ impl NullaryFnOnce for Advance<'_, '_> {
 /// # Errors
 ///
 /// [`NgramError::TooLarge`], [`NgramError::Write`].
-pub fn build(table: &Table, kind: BuildKind, out: &mut impl Write) -> Result<()> {
+pub fn build(
+    table: &Table,
+    kind: BuildKind,
+    out: &mut impl Write,
+    progress: &dyn Progress,
+) -> Result<()> {
+    progress.stage(Stage::Building, Some(table.order() as u64));
     let mut sections = SectionWriter::default();
     sections.add(&table.counts());
     Vocabulary::write(table.words(), &mut sections)?;
     match kind {
-        BuildKind::Probing => probing::write(table, &mut sections)?,
-        BuildKind::Trie { quantize } => trie::write(table, quantize, &mut sections)?,
+        BuildKind::Probing => probing::write(table, &mut sections, progress)?,
+        BuildKind::Trie { quantize } => trie::write(table, quantize, &mut sections, progress)?,
     }
     sections.write(kind.kind(), table.order(), out).map_err(NgramError::write)
 }
@@ -151,7 +158,7 @@ impl Model {
     /// [`NgramError::TooLarge`].
     pub fn from_table(table: &Table, kind: BuildKind) -> Result<Self> {
         let mut bytes = Vec::new();
-        build(table, kind, &mut bytes)?;
+        build(table, kind, &mut bytes, &Silent)?;
         Self::from_bytes(&bytes, "a model in memory")
     }
 

@@ -11,6 +11,7 @@ use super::state::{Climb, Found, MAX_CONTEXT, Score, State, marked, unigrams};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
+use crate::progress::Progress;
 use crate::table::{Cursor, Table};
 use crate::words::UNK;
 
@@ -167,7 +168,11 @@ fn keys(word: u32, context: &[u32]) -> [u64; MAX_CONTEXT] {
 }
 
 /// Writes the sections of a table.
-pub(crate) fn write(table: &Table, sections: &mut SectionWriter) -> Result<()> {
+pub(crate) fn write(
+    table: &Table,
+    sections: &mut SectionWriter,
+    progress: &dyn Progress,
+) -> Result<()> {
     let levels = table.levels();
     sections.add(&unigrams(table));
     for n in 1..levels.len() {
@@ -215,6 +220,7 @@ pub(crate) fn write(table: &Table, sections: &mut SectionWriter) -> Result<()> {
             place += 1;
         }
         sections.add(&buckets);
+        progress.at(n as u64 + 1);
     }
     Ok(())
 }

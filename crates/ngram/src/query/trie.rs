@@ -17,6 +17,7 @@ use super::state::{Climb, Found, MAX_CONTEXT, NO_CONTEXT, Score, State, marked, 
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
+use crate::progress::Progress;
 use crate::storage::Storage;
 use crate::table::{NEVER, Table};
 use crate::words::UNK;
@@ -196,7 +197,12 @@ impl<'a> Trie<'a> {
 }
 
 /// Writes the sections of a table.
-pub(crate) fn write(table: &Table, quantized: bool, sections: &mut SectionWriter) -> Result<()> {
+pub(crate) fn write(
+    table: &Table,
+    quantized: bool,
+    sections: &mut SectionWriter,
+    progress: &dyn Progress,
+) -> Result<()> {
     let levels = table.levels();
     sections.add(&unigrams(table));
     let storage = Storage::new(u64::MAX, std::env::temp_dir());
@@ -250,6 +256,7 @@ pub(crate) fn write(table: &Table, quantized: bool, sections: &mut SectionWriter
                 sections.add(&pairs.collect::<Vec<[f32; 2]>>());
             }
         }
+        progress.at(n as u64 + 1);
     }
     Ok(())
 }

@@ -14,6 +14,28 @@
 //! of one n-gram may stand in many shards, and several times in one: counts are added. What is written
 //! here is sorted by the words' bytes, behind `<unk>`, `<s>` and `</s>`; what is read needs no order.
 //!
+//! DataFusion, and so Ballista, counts a table `text(line)` for order 3 by
+//!
+//! ```sql
+//! SELECT w[p] AS w1, w[p + 1] AS w2, w[p + 2] AS w3, count(*) AS count
+//! FROM (SELECT w, unnest(range(1, CAST(array_length(w) AS BIGINT) + 1)) AS p
+//!       FROM (SELECT array_append(array_prepend('<s>',
+//!                        array_remove_all(string_to_array(line, ' '), '')), '</s>') AS w
+//!             FROM text))
+//! GROUP BY w1, w2, w3
+//! ```
+//!
+//! (`datafusion/tests/counts.rs` beside this crate holds that against [`write_shards`](crate::write_shards)),
+//! and Spark by
+//!
+//! ```sql
+//! WITH sentences AS (
+//!   SELECT concat(array('<s>'), filter(split(line, ' '), w -> w <> ''), array('</s>')) AS w FROM text),
+//! positions AS (SELECT w, explode(sequence(0, size(w) - 1)) AS i FROM sentences)
+//! SELECT w[i] AS w1, get(w, i + 1) AS w2, get(w, i + 2) AS w3, count(*) AS count
+//! FROM positions GROUP BY 1, 2, 3
+//! ```
+//!
 //! - [`write`](mod@write): a text as shards
 //! - [`read`](mod@read): shards, made by anyone, as a model
 

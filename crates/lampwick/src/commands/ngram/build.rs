@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lampwick::data::atomic;
 use lampwick::ngram::{BuildKind, NgramError, build};
 
+use super::progress::Stages;
 use super::{memory, opened};
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
@@ -52,9 +53,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         (Kind::Trie, quantize) => BuildKind::Trie { quantize: quantize.is_some() },
     };
     let table = opened::table(&arguments.model)?;
+    let stages = Stages::new();
     let mut refused = None;
     let written = atomic::write(&arguments.out, |file| {
-        build(&table, kind, file).map_err(|error| match error {
+        build(&table, kind, file, &stages).map_err(|error| match error {
             NgramError::Write { source, .. } => source,
             other => {
                 refused = Some(other);
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             }
         })
     });
+    stages.finish();
     if let Some(error) = refused {
         return Err(error.into());
     }
