@@ -1,6 +1,7 @@
 //! Models that are asked: hash tables or a compact trie, searched where they lie.
 //!
-//! - [`model`]: a model, opened or built; scores, distributions, batches
+//! - [`model`]: a model, opened or built; scores, distributions
+//! - `batch`: many words at once
 //! - [`state`]: what is remembered between two words
 //! - [`vocabulary`]: words to ids in a mapped file
 //! - `probing`: hash tables
@@ -8,6 +9,7 @@
 //! - `trie`: the compact trie, of `bits` and `quantize`
 //! - `unpack`: a binary model back to plain tables
 
+mod batch;
 pub(crate) mod bits;
 pub mod model;
 pub(crate) mod probing;
