@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     written?;
     let bytes = std::fs::metadata(&arguments.out)?.len();
     let ngrams: u64 = table.counts().iter().sum();
-    eprintln!(
+    tell!(
         "{}: {}, {:.2} bytes an n-gram",
         arguments.out.display(),
         memory::shown(bytes),

@@ -213,13 +213,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
     let settings = arguments.settings()?;
     if !arguments.json {
-        eprintln!("{}", arguments.needs(&settings));
+        tell!("{}", arguments.needs(&settings));
     }
     let stages = Stages::new();
     if let Some(folder) = &arguments.counts_out {
         let told = shards::write(arguments.sources()?, &settings, folder, &stages)?;
         stages.finish();
-        eprintln!("{told}");
+        tell!("{told}");
         return Ok(Exit::Done);
     }
     let trained = match &arguments.counts_in {
@@ -270,38 +270,33 @@ fn report(arguments: &Arguments, trained: &Trained, settings: &Settings) {
             "orders": orders,
             "temporary_bytes": disk_peak,
         });
-        eprintln!("{object}");
+        tell!("{object}");
         return;
     }
-    eprintln!(
+    tell!(
         "{} words in {} sentences; vocabulary of {}, with <unk>, <s> and </s>",
         count(text.words),
         count(text.sentences),
         count(trained.table.words().len() as u64)
     );
-    eprintln!("order       n-grams          kept  discounts D1 D2 D3+");
+    tell!("order       n-grams          kept  discounts D1 D2 D3+");
     for (n, order) in orders.iter().enumerate() {
         let discounts = order.discounts.map_or_else(String::new, |discounts| {
             let [d1, d2, d3] = discounts.amounts;
             format!("{d1:.6} {d2:.6} {d3:.6}")
         });
-        eprintln!(
-            "{:>5} {:>13} {:>13}  {discounts}",
-            n + 1,
-            count(order.counted),
-            count(order.kept)
-        );
+        tell!("{:>5} {:>13} {:>13}  {discounts}", n + 1, count(order.counted), count(order.kept));
     }
-    eprintln!("temporary files: {} at most", memory::shown(*disk_peak));
+    tell!("temporary files: {} at most", memory::shown(*disk_peak));
     if text.unk > 0 {
         let done = match settings.unk_in_text {
             UnkInText::Drop => "left out",
             _ => "kept as a word; unknown words get its probability",
         };
-        eprintln!("notice: <unk> stands {} times in the text: {done}", count(text.unk));
+        tell!("notice: <unk> stands {} times in the text: {done}", count(text.unk));
     }
     if text.sentence_marks > 0 {
-        eprintln!(
+        tell!(
             "notice: <s> or </s> stands {} times in the text: left out, they are put around each line",
             count(text.sentence_marks)
         );
@@ -312,7 +307,7 @@ fn report(arguments: &Arguments, trained: &Trained, settings: &Settings) {
         .filter_map(|(n, order)| Some(format!("order {} ({})", n + 1, order.undefined.as_ref()?)))
         .collect();
     if !fallen.is_empty() {
-        eprintln!(
+        tell!(
             "warning: the text leaves discounts undefined, so these use --fallback: {}",
             fallen.join("; ")
         );
