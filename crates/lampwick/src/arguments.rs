@@ -49,7 +49,15 @@ Environment:
 /// Sends the libraries' messages to stderr: warnings by default.
 pub(crate) fn start_log(verbose: u8) {
     let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
-    let filter = EnvFilter::try_from_env("LAMPWICK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = match std::env::var("LAMPWICK_LOG") {
+        Err(_) => EnvFilter::new(level),
+        Ok(asked) => EnvFilter::try_new(&asked).unwrap_or_else(|error| {
+            tell!(
+                "warning: LAMPWICK_LOG={asked}: {error}; write `info` or `lampwick_training=debug`"
+            );
+            EnvFilter::new(level)
+        }),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

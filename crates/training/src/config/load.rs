@@ -74,7 +74,7 @@ impl Config {
         let as_written: Self = toml::from_str(text).map_err(|e| explain(&e, text, file))?;
         let (mut config, changes) = super::overrides::apply(&as_written, text, overrides)?;
         paths::expand(&mut config, file)?;
-        super::validate::validate(&config, file)?;
+        super::validate::validate(&config, file).map_err(|error| by_override(error, overrides))?;
         Ok(Resolved { config, changes })
     }
 
@@ -87,12 +87,29 @@ impl Config {
     }
 }
 
+/// Blames the override that gave the value, where one did.
+fn by_override(error: ConfigError, overrides: &[Override]) -> ConfigError {
+    let gave = |change: &&Override| error.problem.starts_with(&format!("{}: ", change.key()));
+    match overrides.iter().rfind(gave) {
+        Some(change) => ConfigError { file: format!("override {change}"), ..error },
+        None => error,
+    }
+}
+
 /// Turns serde's message into file, line, dotted key and the nearest known key.
 pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> ConfigError {
     let message = error.message();
     let within = error.span().unwrap_or(0..text.len());
     if let Some((at, problem, mend)) = bare_name(message, text, &within) {
         return ConfigError { file: file.into(), line: Some(line_of(text, at)), problem, mend };
+    }
+    if let Some(key) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
+        return ConfigError {
+            file: file.into(),
+            line: error.span().map(|span| line_of(text, span.start)),
+            problem: format!("this section has no `{key}`"),
+            mend: format!("write {key} = ... into it; --print-config shows a whole config"),
+        };
     }
     let Some((unknown, known)) = unknown_name(message) else {
         return ConfigError {
@@ -262,6 +279,12 @@ mod tests {
         assert!(e.to_string().contains("did you mean `optimizer`?"), "{e}");
         assert_eq!(error("seed = 1\n[batches]\nsize = \"big\"\n").line, Some(3));
         assert_eq!(error("seed = 1\nname =\n").line, Some(2));
+    }
+
+    #[test]
+    fn a_section_without_its_name_says_what_is_missing() {
+        let e = error("seed = 1\n[optimizer]\nlr = 0.9\n");
+        assert!(e.line.is_some() && e.problem.contains("`name`") && !e.mend.is_empty(), "{e}");
     }
 
     #[test]

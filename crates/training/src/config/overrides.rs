@@ -54,6 +54,13 @@ impl std::str::FromStr for Override {
     }
 }
 
+impl Override {
+    /// The dotted key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl std::fmt::Display for Override {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}={}", self.key, self.value)

@@ -1,6 +1,6 @@
 //! Values that cannot work, found before anything is read or written.
 
-use lampwick_data::BpttLength;
+use lampwick_data::{BpttLength, TokenizerKind};
 
 use super::{Config, ConfigError, DataConfig, OptimizerConfig, ScheduleConfig};
 
@@ -97,7 +97,18 @@ fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
         DataConfig::Tokens(t) if t.dir.is_empty() => {
             check.fail("data.dir", "is empty", "name a folder that `lampwick prepare` wrote")
         }
-        DataConfig::Text(_) | DataConfig::Tokens(_) => Ok(()),
+        DataConfig::Text(t) => {
+            if let TokenizerKind::Subwords { size: size @ ..2, .. } = t.tokenizer {
+                let problem = format!("is {size}");
+                return check.fail("data.tokenizer.subwords.size", &problem, "use 8000 or so");
+            }
+            if let Some(size @ ..2) = t.vocabulary.max_size {
+                let problem = format!("is {size}, and <unk> and a word are two");
+                return check.fail("data.vocabulary.max_size", &problem, "use at least 2");
+            }
+            Ok(())
+        }
+        DataConfig::Tokens(_) => Ok(()),
     }
 }
 
@@ -246,7 +257,9 @@ mod tests {
             let change: Override = change.parse().unwrap();
             let error = Config::parse("", "run.toml", std::slice::from_ref(&change)).unwrap_err();
             let text = error.to_string();
-            assert!(text.starts_with("run.toml: ") && text.contains(key), "{change}: {text}");
+            assert!(text.contains(key), "{change}: {text}");
+            let here = format!("override {change}: {}: ", change.key());
+            assert!(text.starts_with(&here) || change.key() != key, "{change}: {text}");
             assert!(!error.mend.is_empty(), "{change}: no mend");
         }
     }
