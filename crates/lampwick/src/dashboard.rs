@@ -30,7 +30,7 @@ const METRICS: [(&str, bool); 5] = [
     ("Tokens per second", true),
 ];
 
-/// Shows a run on burn-train's dashboard; `q` there stops the run as Ctrl-C does elsewhere.
+/// Shows a run on burn-train's dashboard; `q` and then `s` stop the run there, as Ctrl-C does.
 pub(crate) struct Dashboard {
     /// Takes the terminal when training begins: what goes wrong before is said on a plain one.
     renderer: Option<TuiMetricsRendererWrapper>,
@@ -57,12 +57,17 @@ pub(crate) fn give_terminal_back() {
 /// of its own.
 #[cfg(unix)]
 fn deliver_signals() {
-    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+    /// _POSIX_VDISABLE: no key.
+    const NONE: u8 = if cfg!(target_vendor = "apple") { 0xff } else { 0 };
     let stdin = std::io::stdin();
     if let Ok(mut modes) = tcgetattr(&stdin)
         && !modes.local_modes.contains(LocalModes::ISIG)
     {
         modes.local_modes.insert(LocalModes::ISIG);
+        // Nobody would give the terminal back at Ctrl-Z and Ctrl-\\: they stay keys.
+        modes.special_codes[SpecialCodeIndex::VSUSP] = NONE;
+        modes.special_codes[SpecialCodeIndex::VQUIT] = NONE;
         let _ = tcsetattr(&stdin, OptionalActions::Now, &modes);
     }
 }

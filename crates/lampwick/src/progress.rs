@@ -3,7 +3,7 @@
 //! The moving line is on stderr. What a user will want to keep (each epoch's validation, samples,
 //! the result) goes to stdout, unless `--json` needs stdout for itself.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -36,14 +36,16 @@ impl Progress {
         Self { bar, last_line: None, to_stdout, sampled: false }
     }
 
-    /// A line to keep. A reader that went away does not stop the training.
+    /// A line to keep. Neither a reader that went away nor a full disk stops the training.
     pub(crate) fn keep(&self, line: &str) {
         self.beside_the_bar(|| {
-            let _ = if self.to_stdout {
-                writeln!(std::io::stdout(), "{line}")
-            } else {
-                writeln!(std::io::stderr(), "{line}")
-            };
+            if !self.to_stdout {
+                tell!("{line}");
+            } else if let Err(error) = writeln!(std::io::stdout(), "{line}")
+                && error.kind() != ErrorKind::BrokenPipe
+            {
+                tell!("warning: stdout cannot be written ({error}); it should have got: {line}");
+            }
         });
     }
 

@@ -51,7 +51,10 @@ pub fn dry_run(config: &Config, dir: &Path) -> Result<DryRun> {
     let step = |run: &mut Run| -> u64 {
         let mut gradients = Gradients::none();
         for _ in 0..windows {
-            let Some(batch) = run.batches.next() else { break };
+            let Some(batch) = run.batches.next() else {
+                run.batches.start_epoch(); // the next step's
+                break;
+            };
             run.backward(&batch, &mut gradients);
         }
         let tokens = gradients.loss.1;

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use lampwick_data::files::{create_folder, remove_empty_folder, remove_unfinished};
+use lampwick_data::files::{
+    UnfinishedFolder, create_folder, remove_empty_folder, remove_unfinished,
+};
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +100,8 @@ impl RunDir {
     pub(crate) fn expect_possible(path: &Path) -> Result<()> {
         Self { path: path.into() }.expect_unused()?;
         let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-        let made = create_folder(path).map_err(|error| Error::write(path, error));
+        let made = create_folder(path).and_then(|()| UnfinishedFolder::create_in(path)?.remove());
+        let made = made.map_err(|error| Error::write(path, error));
         // The deepest first; what could not be made is not there to be removed.
         for folder in new {
             let _ = remove_empty_folder(folder);

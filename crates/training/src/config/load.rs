@@ -87,9 +87,12 @@ impl Config {
     }
 }
 
-/// Blames the override that gave the value, where one did.
+/// Blames the override that gave the value, or a table that holds it, where one did.
 fn by_override(error: ConfigError, overrides: &[Override]) -> ConfigError {
-    let gave = |change: &&Override| error.problem.starts_with(&format!("{}: ", change.key()));
+    let key = error.problem.split_once(": ").map_or("", |(key, _)| key);
+    let gave = |change: &&Override| {
+        key.strip_prefix(change.key()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     match overrides.iter().rfind(gave) {
         Some(change) => ConfigError { file: format!("override {change}"), ..error },
         None => error,
@@ -107,8 +110,8 @@ pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> Config
         return ConfigError {
             file: file.into(),
             line: error.span().map(|span| line_of(text, span.start)),
-            problem: format!("this section has no `{key}`"),
-            mend: format!("write {key} = ... into it; --print-config shows a whole config"),
+            problem: format!("`{key}` is missing in this section, or in a table of it"),
+            mend: format!("write {key} = ... there; --print-config shows a whole config"),
         };
     }
     let Some((unknown, known)) = unknown_name(message) else {

@@ -1,6 +1,6 @@
 //! Values that cannot work, found before anything is read or written.
 
-use lampwick_data::{BpttLength, TokenizerKind};
+use lampwick_data::{BpttLength, SubwordModel, TokenizerKind};
 
 use super::{Config, ConfigError, DataConfig, OptimizerConfig, ScheduleConfig};
 
@@ -98,9 +98,14 @@ fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
             check.fail("data.dir", "is empty", "name a folder that `lampwick prepare` wrote")
         }
         DataConfig::Text(t) => {
-            if let TokenizerKind::Subwords { size: size @ ..2, .. } = t.tokenizer {
-                let problem = format!("is {size}");
-                return check.fail("data.tokenizer.subwords.size", &problem, "use 8000 or so");
+            if let TokenizerKind::Subwords { model, size } = t.tokenizer {
+                // Byte pair encoding begins with every byte and </s>.
+                let least = if model == SubwordModel::Bpe { 257 } else { 3 };
+                if size < least {
+                    let mend = format!("use at least {least}; 8000 is usual");
+                    let problem = format!("is {size}");
+                    return check.fail("data.tokenizer.subwords.size", &problem, &mend);
+                }
             }
             if let Some(size @ ..2) = t.vocabulary.max_size {
                 let problem = format!("is {size}, and <unk> and a word are two");
@@ -258,8 +263,12 @@ mod tests {
             let error = Config::parse("", "run.toml", std::slice::from_ref(&change)).unwrap_err();
             let text = error.to_string();
             assert!(text.contains(key), "{change}: {text}");
-            let here = format!("override {change}: {}: ", change.key());
-            assert!(text.starts_with(&here) || change.key() != key, "{change}: {text}");
+            let file = if key.starts_with(change.key()) {
+                format!("override {change}")
+            } else {
+                "run.toml".into()
+            };
+            assert!(text.starts_with(&format!("{file}: {key}")), "{change}: {text}");
             assert!(!error.mend.is_empty(), "{change}: no mend");
         }
     }
