@@ -93,6 +93,31 @@ fn info_convert_generate_and_interpolate() {
     let mixed: serde_json::Value = serde_json::from_str(&mixed.stdout).unwrap();
     assert!(mixed["weights"][0].as_f64().unwrap() > 0.9, "the text is the first model's: {mixed}");
     place.run(&["ngram", "perplexity", "mixed.arpa", "other.txt"]).expect(0);
+
+    // Each model has words that the other lacks: the perplexity that is told is the mixture's.
+    place.write("left.txt", "oak\nelm\nash\nfir\n");
+    place.write("right.txt", "owl\njay\ntit\nemu\n");
+    for side in ["left", "right"] {
+        let (text, model) = (format!("{side}.txt"), format!("{side}.arpa"));
+        place.run(&["ngram", "train", "-o", "1", "--out", &model, &text]).expect(0);
+    }
+    let both = b"oak owl\nelm jay\nash tit\nfir emu\n";
+    place.write("both.txt", both);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, both).unwrap();
+    place.write("both.txt.gz", packed.finish().unwrap());
+    let value = |arguments: &[&str]| {
+        let said: serde_json::Value =
+            serde_json::from_str(&place.run(arguments).expect(0).stdout).unwrap();
+        said["perplexity"].as_f64().unwrap()
+    };
+    let mixing = ["ngram", "interpolate", "left.arpa", "right.arpa", "--json", "--tune"];
+    let told = value(&[&mixing[..], &["both.txt.gz", "--out", "both.arpa.gz"]].concat());
+    assert!(read("both.arpa.gz").starts_with(&[0x1f, 0x8b]));
+    let found = value(&["ngram", "perplexity", "both.arpa.gz", "both.txt", "--json"]);
+    assert!((told / found - 1.0).abs() < 1e-4, "told {told}, found {found}");
+    let wrong = ["ngram", "interpolate", "model.arpa", "other.arpa", "--weights", "0.3,0.8"];
+    assert_eq!(place.run(&wrong).expect(2).stdout, "");
 }
 
 #[test]
@@ -101,6 +126,10 @@ fn what_is_wrong_is_said_with_the_mend() {
     place.run(&["ngram", "train", "nowhere.txt"]).expect(1).says(&["nowhere.txt"]);
     place.write("empty.txt", "");
     place.run(&["ngram", "train", "empty.txt"]).expect(1).says(&["empty.txt", "is empty"]);
+    place.run(&["ngram", "perplexity", "model.arpa", "empty.txt"]).expect(1).says(&["is empty"]);
+    let fallback = ["ngram", "train", "--fallback", "0.4,1,1.4", "--out", "f.arpa", "text.txt"];
+    place.run(&fallback).expect(0);
+    place.run(&["ngram", "train", "--fallback", "1,2", "text.txt"]).expect(2).says(&["0.5,1,1.5"]);
     place.run(&["ngram", "train", "-o", "12", "text.txt"]).expect(2).says(&["order 12", "1 to 9"]);
     place.run(&["ngram", "train", "-S", "lots", "text.txt"]).expect(2).says(&["2G"]);
     place.run(&["ngram", "train", "--prune", "2,1", "text.txt"]).expect(2).says(&["fall"]);

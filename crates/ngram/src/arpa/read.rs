@@ -56,7 +56,7 @@ pub fn read(source: Source, progress: &dyn Progress) -> Result<Table> {
         }
         higher.push(records);
     }
-    if lines.line != b"\\end\\" {
+    if trimmed(&lines.line) != b"\\end\\" {
         let found = lines.shown();
         return Err(lines.wrong(format!("`\\end\\` should be here, not {found}")));
     }

@@ -55,6 +55,28 @@ impl Source {
         Self::new(name, file)
     }
 
+    /// A file, or standard input for `-`; gzip or not.
+    ///
+    /// # Errors
+    /// [`NgramError::Read`].
+    pub fn named(path: impl AsRef<Path>) -> Result<Self> {
+        if path.as_ref().as_os_str() == "-" {
+            return Self::new("standard input", std::io::stdin());
+        }
+        Self::open(path)
+    }
+
+    /// All that it holds.
+    ///
+    /// # Errors
+    /// [`NgramError::Read`].
+    pub fn read_all(mut self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self.reader.read_to_end(&mut bytes);
+        read.map_err(|error| NgramError::read(&self.name, error))?;
+        Ok(bytes)
+    }
+
     /// Bytes in memory, as they are.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         let reader = Box::new(std::io::Cursor::new(bytes.into()));

@@ -55,24 +55,34 @@ pub fn tune(log10: &[Vec<f32>], models: usize) -> (Vec<f64>, f64) {
     (weights, mean)
 }
 
+/// Whether these are weights of a mixture.
+///
+/// # Errors
+///
+/// Weights that are not one for each model, not negative and 1 in all.
+pub fn check_weights(weights: &[f64], models: usize) -> Result<()> {
+    let sum: f64 = weights.iter().sum();
+    if models == 0
+        || weights.len() != models
+        || weights.iter().any(|&weight| weight.is_nan() || weight < 0.0)
+        || (sum - 1.0).abs() > 1e-3
+    {
+        return Err(NgramError::Setting(format!(
+            "weights {weights:?} for {models} models: give one for each, none negative, 1 in all"
+        )));
+    }
+    Ok(())
+}
+
 /// One model that says what the mixture says of every n-gram that one of `tables` has. A word that a
 /// model does not know has no probability there.
 ///
 /// # Errors
 ///
-/// Weights that are not one for each model, not negative and 1 in all; [`NgramError::TooLarge`].
+/// Those of [`check_weights`]; [`NgramError::TooLarge`].
 pub fn mix(tables: &[Table], weights: &[f64]) -> Result<Table> {
+    check_weights(weights, tables.len())?;
     let sum: f64 = weights.iter().sum();
-    if tables.is_empty()
-        || weights.len() != tables.len()
-        || weights.iter().any(|&weight| weight.is_nan() || weight < 0.0)
-        || (sum - 1.0).abs() > 1e-3
-    {
-        return Err(NgramError::Setting(format!(
-            "weights {weights:?} for {} models: give one for each, none negative, 1 in all",
-            tables.len()
-        )));
-    }
     let mut words = Words::with_special();
     for table in tables {
         for word in table.words().iter() {

@@ -35,24 +35,19 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
     let table = opened::table(&arguments.model)?;
-    let pack = arguments.out.extension().is_some_and(|extension| extension == "gz");
-    write_arpa(&table, &arguments.out, pack, &Stages::new())?;
+    write_arpa(&table, &arguments.out, &Stages::new())?;
     Ok(Exit::Done)
 }
 
-/// Writes an ARPA file, packed or not, all at once.
-pub(super) fn write_arpa(
-    table: &Table,
-    path: &Path,
-    pack: bool,
-    progress: &Stages,
-) -> anyhow::Result<()> {
+/// Writes an ARPA file, packed where its name ends in `.gz`, all at once.
+pub(super) fn write_arpa(table: &Table, path: &Path, progress: &Stages) -> anyhow::Result<()> {
     fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> std::io::Result<()> {
         arpa::write(table, out, progress).map_err(|error| match error {
             NgramError::Write { source, .. } => source,
             other => std::io::Error::other(other.to_string()),
         })
     }
+    let pack = path.extension().is_some_and(|extension| extension == "gz");
     let written = atomic::write(path, |file| {
         if !pack {
             return write(table, file, progress);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lampwick::ngram::{BOS, EOS, NgramError, Table, UNK, mix, tune, words};
+use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune, words};
 use serde_json::json;
 
 use super::opened;
@@ -44,21 +44,16 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
-    if arguments.tune.is_none() && arguments.weights.len() != arguments.models.len() {
-        return Err(Usage(format!(
-            "--weights: {} for {} models",
-            arguments.weights.len(),
-            arguments.models.len()
-        ))
-        .into());
+    if arguments.tune.is_none() {
+        let checked = check_weights(&arguments.weights, arguments.models.len());
+        checked.map_err(|error| Usage(error.to_string()))?;
     }
     let tables: Vec<Table> =
         arguments.models.iter().map(|path| opened::table(path)).collect::<Result<_, _>>()?;
     let (weights, perplexity) = match &arguments.tune {
         None => (arguments.weights.clone(), None),
         Some(path) => {
-            let text = std::fs::read(path)
-                .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+            let text = Source::named(path)?.read_all()?;
             let scores = scores(&tables, &text);
             if scores.is_empty() {
                 anyhow::bail!("{}: is empty; give a text to find the weights on", path.display());
@@ -81,26 +76,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
     }
     if let Some(path) = &arguments.out {
-        let table = mix(&tables, &weights).map_err(|error| match error {
-            NgramError::Setting(problem) => Usage(problem).into(),
-            other => anyhow::Error::from(other),
-        })?;
-        super::convert::write_arpa(&table, path, false, &Stages::new())?;
+        super::convert::write_arpa(&mix(&tables, &weights)?, path, &Stages::new())?;
     }
     Ok(Exit::Done)
 }
 
-/// What each model gives each word of a text, `</s>` included.
+/// What each model gives each word of a text, `</s>` included: as in the mixture, a word that others
+/// know has no probability in a model that does not, and one that none knows is `<unk>` to all.
 fn scores(tables: &[Table], text: &[u8]) -> Vec<Vec<f32>> {
     let mut scores = Vec::new();
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let mut contexts = vec![vec![BOS]; tables.len()];
         for word in words::split(line).chain([&b"</s>"[..]]) {
+            let id = |table: &Table| {
+                if word == b"</s>" { Some(EOS) } else { table.words().get(word) }
+            };
+            let known = tables.iter().any(|table| id(table).is_some());
             let each = tables.iter().zip(&mut contexts).map(|(table, context)| {
-                let id = if word == b"</s>" { EOS } else { table.words().get(word).unwrap_or(UNK) };
-                let (log10, _) = table.log10(context, id);
-                context.push(id);
-                log10
+                let own = id(table);
+                let (log10, _) = table.log10(context, own.unwrap_or(UNK));
+                context.push(own.unwrap_or(UNK));
+                if own.is_none() && known { f32::NEG_INFINITY } else { log10 }
             });
             scores.push(each.collect());
         }

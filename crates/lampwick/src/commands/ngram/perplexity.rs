@@ -55,8 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         scored.add(&model, std::io::stdin().lock())?;
     }
     for file in &arguments.files {
-        scored.add(&model, Source::open(file)?.reader)?;
+        scored.add(&model, Source::named(file)?.reader)?;
     }
+    scored.expect_some()?;
     let mut out = std::io::stdout().lock();
     let Scored { with, without, sentences } = &scored;
     if arguments.json {
@@ -88,6 +89,7 @@ pub(crate) fn evaluate(model: &Path, file: &Path) -> anyhow::Result<Perplexity> 
     let model = opened::model(model, Load::Map)?;
     let mut scored = Scored::nothing();
     scored.add(&model, Source::open(file)?.reader)?;
+    scored.expect_some()?;
     Ok(scored.with)
 }
 
@@ -95,6 +97,15 @@ impl Scored {
     fn nothing() -> Self {
         let perplexity = Perplexity::new(Unit::Word, true);
         Self { with: perplexity.clone(), without: perplexity, sentences: 0 }
+    }
+
+    /// Refuses to give the perplexity of nothing.
+    fn expect_some(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.with.tokens() > 0,
+            "the text is empty; give one with at least one line"
+        );
+        Ok(())
     }
 
     /// Scores a text, some sentences at a time.

@@ -74,8 +74,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     vocab_pad: u64,
     /// Discounts D1,D2,D3+ where the text leaves them undefined
-    #[arg(long, value_name = "D,D,D", value_delimiter = ',', num_args = 3, default_values_t = [0.5, 1.0, 1.5])]
-    fallback: Vec<f64>,
+    #[arg(long, value_name = "D,D,D", value_parser = three, default_value = "0.5,1,1.5")]
+    fallback: [f64; 3],
     /// Undefined discounts are an error
     #[arg(long)]
     strict: bool,
@@ -120,11 +120,18 @@ enum Unk {
     Error,
 }
 
+/// Reads `0.5,1,1.5`.
+fn three(text: &str) -> Result<[f64; 3], String> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    numbers
+        .try_into()
+        .map_err(|_| "three numbers with commas between them, such as 0.5,1,1.5".into())
+}
+
 impl Arguments {
     fn settings(&self) -> anyhow::Result<Settings> {
         let words = self.vocabulary.as_ref().map(|path| -> anyhow::Result<Words> {
-            let bytes = std::fs::read(path)
-                .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+            let bytes = Source::open(path)?.read_all()?;
             let mut allowed = Words::new();
             for word in words::split(&bytes) {
                 allowed.intern(word);
@@ -143,7 +150,7 @@ impl Arguments {
             },
             interpolate_unigrams: !self.no_interpolate_unigrams,
             vocabulary_pad: self.vocab_pad,
-            fallback: [self.fallback[0], self.fallback[1], self.fallback[2]],
+            fallback: self.fallback,
             strict: self.strict,
             prune: self.prune.clone(),
             prune_entropy: self.prune_entropy,
@@ -201,11 +208,7 @@ impl Arguments {
         if self.files.is_empty() {
             return Ok(vec![Source::new("standard input", std::io::stdin())?]);
         }
-        let open = |path: &PathBuf| match path.as_os_str() == "-" {
-            true => Source::new("standard input", std::io::stdin()),
-            false => Source::open(path),
-        };
-        Ok(self.files.iter().map(open).collect::<Result<_, _>>()?)
+        Ok(self.files.iter().map(Source::named).collect::<Result<_, _>>()?)
     }
 }
 
@@ -228,8 +231,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     match &arguments.out {
         Some(path) => {
-            let pack = path.extension().is_some_and(|extension| extension == "gz");
-            write_arpa(&trained.table, path, pack, &stages)?;
+            write_arpa(&trained.table, path, &stages)?;
         }
         None => {
             let mut out = std::io::stdout().lock();
