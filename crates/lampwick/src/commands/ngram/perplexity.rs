@@ -24,11 +24,12 @@ Examples:
   lampwick ngram perplexity model.bin test.txt --json | jq .perplexity
 
 Every word and the </s> of every line is scored. Words that are not in the vocabulary are scored as
-<unk>; the second perplexity leaves them out. Two perplexities compare with equal vocabularies only.")]
+<unk>; the second perplexity leaves them out. An <unk> that stands in the text is a word, where KenLM's
+`query` counts it as out of vocabulary. Two perplexities compare with equal vocabularies only.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,
-    /// Texts, plain or gzip; none is stdin
+    /// Texts, plain or gzip; none or - is stdin
     files: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]

@@ -29,8 +29,9 @@ Examples:
   lampwick ngram train --counts-in counts > model.arpa       estimate from such shards
 
 Each line is a sentence, <s> and </s> are put around it. The model is the same for any number of
-threads and any memory: what does not fit goes to temporary files, which are gone when the program
-ends, however it ends.
+threads and any memory: what does not fit goes to temporary files in -T, which are gone when the program
+ends, however it ends. A model that is not complete when the program is killed is left behind as
+.writing-...
 
 Small or closed vocabularies (characters, classes) leave discounts undefined: that order then uses
 --fallback, and one warning says so. --strict makes it an error.")]
