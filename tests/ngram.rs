@@ -126,6 +126,15 @@ fn what_is_wrong_is_said_with_the_mend() {
     place.run(&["ngram", "train", "nowhere.txt"]).expect(1).says(&["nowhere.txt"]);
     place.write("empty.txt", "");
     place.run(&["ngram", "train", "empty.txt"]).expect(1).says(&["empty.txt", "is empty"]);
+    let mut damaged = fs::read(place.path("trie.bin")).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    place.write("damaged.bin", damaged);
+    place.run(&["ngram", "convert", "damaged.bin", "d.arpa"]).expect(1).says(&["damaged.bin: "]);
+    place
+        .run(&["ngram", "convert", "hash.bin", "d.arpa"])
+        .expect(1)
+        .says(&["hash.bin: hash tables"]);
     place.run(&["ngram", "perplexity", "model.arpa", "empty.txt"]).expect(1).says(&["is empty"]);
     let fallback = ["ngram", "train", "--fallback", "0.4,1,1.4", "--out", "f.arpa", "text.txt"];
     place.run(&fallback).expect(0);

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
-use lampwick::ngram::{BuildKind, Model, Source, Table, arpa};
+use lampwick::ngram::{BuildKind, Model, NgramError, Source, Table, arpa};
 
 use super::progress::Stages;
 
@@ -40,10 +40,16 @@ pub(super) fn model(path: &Path, load: Load) -> anyhow::Result<Model> {
     Ok(Model::from_table(&table(path)?, BuildKind::Probing)?)
 }
 
-/// A model as plain tables.
+/// A model as plain tables. All of a binary file is read, so that it is checked as well.
 pub(super) fn table(path: &Path) -> anyhow::Result<Table> {
     if is_binary(path)? {
-        return Ok(Model::open(path)?.to_table()?);
+        let model = Model::open(path)?;
+        let wrong = |problem: String| anyhow::anyhow!("{}: {problem}", path.display());
+        model.verify().map_err(wrong)?;
+        return model.to_table().map_err(|error| match error {
+            NgramError::Binary { problem, .. } => wrong(problem),
+            other => other.into(),
+        });
     }
     let stages = Stages::new();
     let table = arpa::read(Source::open(path)?, &stages);
