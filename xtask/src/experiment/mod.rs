@@ -109,7 +109,7 @@ const ALL: [Experiment; 9] = [
     Experiment {
         name: "memory",
         about: "adding, copying, temporal order over T steps: RNN, LSTM, GRU",
-        minutes: "20",
+        minutes: "60",
         budget: None,
         run: memory::run,
     },
