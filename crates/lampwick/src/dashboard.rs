@@ -65,7 +65,7 @@ fn deliver_signals() {
         && !modes.local_modes.contains(LocalModes::ISIG)
     {
         modes.local_modes.insert(LocalModes::ISIG);
-        // Nobody would give the terminal back at Ctrl-Z and Ctrl-\\: they stay keys.
+        // Nobody would give the terminal back at Ctrl-Z and Ctrl-\: they stay keys.
         modes.special_codes[SpecialCodeIndex::VSUSP] = NONE;
         modes.special_codes[SpecialCodeIndex::VQUIT] = NONE;
         let _ = tcsetattr(&stdin, OptionalActions::Now, &modes);

@@ -50,9 +50,7 @@ impl Progress {
     }
 
     fn note(&self, line: &str) {
-        self.beside_the_bar(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        });
+        self.beside_the_bar(|| tell!("{line}"));
     }
 
     /// Takes the moving line away while something is written; where none moves, that would draw it.

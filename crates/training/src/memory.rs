@@ -37,7 +37,7 @@ pub(crate) fn needed(config: &Config, parameters: usize, ids: usize) -> u64 {
         rows.saturating_mul(layers.saturating_add(3 * config.model.embedding as u128));
     // Twice: a text's ids are collected before they are laid out.
     let numbers =
-        (parameters as u128 * (2 + moments)).saturating_add(activations) + 2 * ids as u128;
+        (parameters as u128 * (2 + moments) + 2 * ids as u128).saturating_add(activations);
     u64::try_from(numbers.saturating_mul(4)).unwrap_or(u64::MAX)
 }
 
