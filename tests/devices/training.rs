@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicI32;
 
 use lampwick::models::Precision;
-use lampwick::training::{Config, Error, Event, Metric, Override, device, logs, train};
+use lampwick::training::{Config, Error, Event, Metric, Override, RunConfig, device, logs, train};
 
 use super::{name, subject};
 

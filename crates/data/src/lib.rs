@@ -8,6 +8,7 @@
 //! - [`tokens`]: the ids of a text, in memory or in a memory-mapped file
 //! - [`prepare`]: a text file to a token file
 //! - [`bptt`]: windows of parallel streams for training and for evaluation
+//! - [`pair_batches`]: sources with their targets, in batches of like length
 //! - [`datasets`]: lines and windows for Burn's own `DataLoader`
 //! - [`synthetic`]: a source of sentences that knows their entropy
 //! - [`tasks`]: sequences that ask for memory, with their chance levels
@@ -20,6 +21,7 @@ pub mod datasets;
 pub mod error;
 pub mod files;
 pub mod hash;
+pub mod pair_batches;
 pub mod prepare;
 pub mod synthetic;
 pub mod tasks;
@@ -31,6 +33,9 @@ pub mod vocabulary;
 pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatches};
 pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, PairBatcher, WindowDataset};
 pub use error::{DataError, Result};
+pub use pair_batches::{
+    BatchSize, IdPairs, PADDING, PairBatch, PairBatches, PairPosition, Sequences,
+};
 pub use prepare::{Prepared, prepare_corpora, prepare_corpus};
 pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};
 pub use tasks::{Targets, Task, TaskBatch};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use burn::prelude::*;
 use lampwick::decoding::{GenerateOptions, Sampling, generate};
 use lampwick::models::{Generator, LanguageModelConfig};
-use lampwick::training::{self, Config, Event, Step};
+use lampwick::training::{self, Config, Event, RunConfig, Step};
 use serde_json::{Value, json};
 
 mod protocol;

@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::config::Config;
-use crate::corpus::Corpus;
+use crate::config::RunConfig;
 use crate::error::Result;
-use crate::memory;
 use crate::observer::Event;
 use crate::run::Run;
 use crate::run_dir::RunDir;
-use crate::step::Gradients;
+use crate::task::Task;
 
 /// The findings of [`dry_run`].
 #[derive(Clone, Debug, PartialEq)]
@@ -43,19 +41,15 @@ pub struct DryRun {
 ///
 /// # Errors
 /// Everything that would stop the run before its first step.
-pub fn dry_run(config: &Config, dir: &Path) -> Result<DryRun> {
+pub fn dry_run<C: RunConfig>(config: &C, dir: &Path) -> Result<DryRun> {
     RunDir::expect_possible(dir)?;
-    let mut run = Run::build(config, Corpus::open(config)?)?;
+    let mut run = Run::<C::Task>::build(config, None)?;
     run.start_from(&mut |_: &Event<'_>| {})?;
-    let windows = run.config.batches.accumulate;
-    let step = |run: &mut Run| -> u64 {
-        let mut gradients = Gradients::none();
-        for _ in 0..windows {
-            let Some(batch) = run.batches.next() else {
-                run.batches.start_epoch(); // the next step's
-                break;
-            };
-            run.backward(&batch, &mut gradients);
+    let step = |run: &mut Run<C::Task>| -> u64 {
+        let mut gradients = run.backward();
+        if gradients.windows == 0 {
+            run.task.start_epoch();
+            gradients = run.backward();
         }
         let tokens = gradients.loss.1;
         if tokens > 0 {
@@ -79,15 +73,11 @@ pub fn dry_run(config: &Config, dir: &Path) -> Result<DryRun> {
     Ok(DryRun {
         parameters: run.info.parameters,
         vocabulary: run.info.vocabulary,
-        tokens: [
-            run.corpus.train.tokens.len(),
-            run.corpus.valid.tokens.len(),
-            run.corpus.test.as_ref().map_or(0, |text| text.tokens.len()),
-        ],
-        tokens_cut_off: run.batches.tokens_cut_off(),
-        steps_per_epoch: run.steps_per_epoch,
+        tokens: ["train", "valid", "test"].map(|name| run.info.tokens(name)),
+        tokens_cut_off: run.task.tokens_left_out(),
+        steps_per_epoch: run.task.steps_per_epoch(),
         total_steps,
-        memory: memory::needed(&run.config, run.info.parameters, run.corpus.ids_in_memory()),
+        memory: run.task.memory(run.info.parameters),
         seconds_per_step,
         tokens_per_second: if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 },
         seconds: (total_steps > 0 && steps > 0).then_some(total_steps as f64 * seconds_per_step),

@@ -4,10 +4,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use lampwick_data::files::OutputFile;
+use lampwick_metrics::Perplexity;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::state::LogLengths;
+use crate::state::{Best, LogLengths};
+use crate::task::At;
 use crate::tensorboard::EventFile;
 
 /// The names of the three files.
@@ -78,9 +80,54 @@ pub struct Scored {
     /// Bits per token above the source's own entropy (synthetic language only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits_above_source: Option<f64>,
+    /// What the model's own output is worth, where it is measured; then it decides which is best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
     /// Whether it is the best so far (validation only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<bool>,
+}
+
+/// A measure of output against references.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Quality {
+    /// Its name, such as `BLEU`.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Whether less is better (error rates).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub less_is_better: bool,
+}
+
+impl Scored {
+    /// What a perplexity says, at some place of a run.
+    pub(crate) fn new(at: At, perplexity: &Perplexity) -> Self {
+        Self {
+            epoch: at.epoch,
+            step: at.step,
+            tokens: at.tokens,
+            loss: perplexity.nats_per_token(),
+            perplexity: perplexity.value(),
+            scored: perplexity.tokens(),
+            oov: perplexity.oov(),
+            unit: perplexity.unit().to_string(),
+            train_loss: None,
+            bits_above_source: None,
+            quality: None,
+            best: None,
+        }
+    }
+
+    /// Whether it is better than the best so far: by the quality where one is measured, else by the
+    /// loss.
+    pub(crate) fn better_than(&self, best: &Best) -> bool {
+        match (&self.quality, &best.quality) {
+            (Some(now), Some(best)) if now.less_is_better => now.value < best.value,
+            (Some(now), Some(best)) => now.value > best.value,
+            _ => self.loss < best.loss,
+        }
+    }
 }
 
 /// One line of `timings.jsonl`.
@@ -128,7 +175,8 @@ pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
             Metric::Valid(scored) => Some(scored),
             _ => None,
         })
-        .min_by(|a, b| a.loss.total_cmp(&b.loss))
+        .filter(|scored| scored.best == Some(true))
+        .next_back()
         .cloned()
 }
 

@@ -11,8 +11,10 @@ use crate::checkpoint::{self, Files};
 use crate::config::Config;
 use crate::corpus::unit_of;
 use crate::error::{Error, Result};
+use crate::language_modeling::LanguageModeling;
 use crate::run_dir::RunDir;
 use crate::snapshot;
+use crate::task::Task;
 
 /// Which of a run's checkpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,13 +52,8 @@ impl TrainedModel {
     /// [`Error::NotARun`], [`Error::Checkpoint`], [`Error::Data`] for a tokenizer that is damaged.
     pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
         let run = RunDir::open(dir)?;
-        let config = run.config()?;
+        let config: Config = run.language_model_config()?;
         let tokenizer = run.tokenizer()?;
-        let mut warnings = Vec::new();
-        let mut files = match which {
-            Which::Best => best(&run, &mut warnings)?,
-            Which::Newest => newest(&run, &mut warnings)?,
-        };
         let words = tokenizer.vocabulary().len();
         if config.model.vocabulary != words {
             return Err(Error::NotARun {
@@ -67,10 +64,34 @@ impl TrainedModel {
                 ),
             });
         }
-        let model = snapshot::weights(&mut files, &config.model, device)?;
-        let checkpoint = files.path().to_path_buf();
+        let Loaded { model, checkpoint, warnings } =
+            load::<LanguageModeling>(&run, &config, which, device)?;
         Ok(Self { model, unit: unit_of(&tokenizer), tokenizer, config, checkpoint, warnings })
     }
+}
+
+/// Weights of a run, of any task.
+pub(crate) struct Loaded<M> {
+    pub(crate) model: M,
+    pub(crate) checkpoint: PathBuf,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Loads a run's weights onto a device.
+pub(crate) fn load<T: Task>(
+    run: &RunDir,
+    config: &T::Config,
+    which: Which,
+    device: &Device,
+) -> Result<Loaded<T::Model>> {
+    let mut warnings = Vec::new();
+    let mut files = match which {
+        Which::Best => best(run, &mut warnings)?,
+        Which::Newest => newest(run, &mut warnings)?,
+    };
+    let model = snapshot::weights::<T>(&mut files, config, device)?;
+    let checkpoint = files.path().to_path_buf();
+    Ok(Loaded { model, checkpoint, warnings })
 }
 
 fn newest(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
@@ -83,7 +104,7 @@ fn best(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {
     let mut files = newest(run, warnings)?;
     // Reading the state uses the files up; what was refused on the way has been told already.
     let again = || newest(run, &mut Vec::new());
-    let Some(best) = snapshot::state(&mut files)?.best else { return again() };
+    let Some(best) = snapshot::best(&mut files)? else { return again() };
     let path = run.checkpoints().join(&best.checkpoint);
     match Files::read(&path) {
         Ok(files) => Ok(files),

@@ -2,134 +2,82 @@
 
 use std::path::PathBuf;
 
-use burn::prelude::*;
-use lampwick_data::{BpttBatch, BpttBatches, BpttLength, DataError};
-use lampwick_models::{LanguageModel, Mode, StackState};
+use burn::module::Module;
+use lampwick_models::Mode;
 
 use crate::averaging::{self, Average};
 use crate::checkpoint::{self, Files};
-use crate::config::{Config, ConfigError, OverTime, ScheduleConfig};
-use crate::corpus::Corpus;
+use crate::config::{ConfigError, RunConfig, ScheduleConfig, Shared};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::logs::Logs;
-use crate::memory;
-use crate::model::{TrainedModel, Which};
+use crate::model::{self, Which};
 use crate::observer::{Event, Observer};
 use crate::optimizer::Rule;
-use crate::parallel;
 use crate::parameters;
-use crate::prompt;
 use crate::run_dir::{RunDir, RunInfo};
 use crate::schedule::Progress;
+use crate::seeds::{Stream, seed_of};
 use crate::snapshot::{self, Restored};
 use crate::state::{MeanLoss, State};
-use crate::step::{Gradients, Objective};
+use crate::step::Gradients;
+use crate::task::{At, Task};
 
 /// Everything that a step reads or changes.
-pub(crate) struct Run {
-    pub(crate) config: Config,
-    pub(crate) corpus: Corpus,
+pub(crate) struct Run<T: Task> {
+    pub(crate) task: T,
     pub(crate) info: RunInfo,
     /// Moved out and back by each step: Burn updates in place only what nobody else holds.
-    model: Option<LanguageModel>,
-    pub(crate) rule: Rule,
-    pub(crate) objective: Objective,
-    pub(crate) average: Option<Average<LanguageModel>>,
-    pub(crate) batches: BpttBatches,
-    /// The state that each device's streams carry to the next window; none at an epoch's start.
-    pub(crate) carry: Vec<StackState>,
-    pub(crate) state: State,
-    /// Steps of an epoch and of the run by the budget (0: unknown).
-    pub(crate) steps_per_epoch: u64,
+    model: Option<T::Model>,
+    rule: Rule,
+    /// The gradients lie in this process's memory.
+    on_host: bool,
+    pub(crate) average: Option<Average<T::Model>>,
+    pub(crate) state: State<T::Position>,
+    /// Steps of the run by the budget (0: unknown).
     pub(crate) total_steps: u64,
+    /// Entropy of the synthetic language on the validation text, nats per token.
+    pub(crate) source_nats: Option<f64>,
 }
 
-/// Independent random streams from one seed.
-#[derive(Clone, Copy)]
-pub(crate) enum Stream {
-    Weights = 1,
-    Dropout,
-    Windows,
-    Samples,
-}
-
-/// A stream's own seed: SplitMix64 (Steele et al. 2014), so that neighbouring seeds are unrelated.
-pub(crate) fn seed_of(seed: u64, stream: Stream) -> u64 {
-    let mut z = seed.wrapping_add((stream as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-impl Run {
-    /// Everything before the first step.
-    pub(crate) fn build(config: &Config, corpus: Corpus) -> Result<Self> {
-        let mut config = config.clone();
-        config.model.vocabulary = vocabulary_size(&config, &corpus)?;
-        let devices = device::parse_all(&config.device)?;
-        let devices: Vec<Device> = devices.into_iter().map(Device::autodiff).collect();
-        memory::check(&config, corpus.ids_in_memory())?;
-        let s = &config.sampling;
-        if s.count > 0 || s.count_per_epoch > 0 {
-            // Refused before hours are spent on what its end could not do.
-            prompt::encode(&s.prompt, &corpus.tokenizer)?;
-        }
-        let model = config.model.init(seed_of(config.seed, Stream::Weights), &devices[0])?;
+impl<T: Task> Run<T> {
+    /// Everything before the first step. `saved`: the run that goes on.
+    pub(crate) fn build(config: &T::Config, saved: Option<&RunDir>) -> Result<Self> {
+        let task = T::open(config, saved)?;
+        let c = task.config().shared();
+        let device = device::parse(c.device)?.autodiff();
+        let model = T::init(task.config(), seed_of(c.seed, Stream::Weights), &device)?;
         let model = parameters::name_by_path(model);
-        let b = &config.batches;
-        if b.size < devices.len() {
-            let problem = format!("is {}, for {} devices", b.size, devices.len());
-            let mend = "give each device a stream at least, or name fewer";
-            return Err(ConfigError::value("config", "batches.size", &problem, mend).into());
-        }
-        let windows = seed_of(config.seed, Stream::Windows);
-        let tokens = corpus.train.tokens.clone();
-        let batches = BpttBatches::new(tokens, b.size, b.bptt.clone(), windows)
-            .map_err(|error| by_config_key(error, &config))?;
-        let steps_per_epoch = batches.windows_per_epoch().div_ceil(b.accumulate) as u64;
-        let total_steps =
-            config.budget.total_steps(steps_per_epoch, batches.tokens_per_epoch() as u64);
-        if let ScheduleConfig::Cosine(c) = &config.schedule
-            && c.total_steps == 0
+        let total_steps = c.budget.total_steps(task.steps_per_epoch(), task.tokens_per_epoch());
+        if let ScheduleConfig::Cosine(cosine) = c.schedule
+            && cosine.total_steps == 0
             && total_steps == 0
         {
             let problem = "is 0, and the budget does not say how many steps there will be";
             let mend = "set it, or budget.epochs, or budget.steps";
             return Err(ConfigError::value("config", "schedule.total_steps", problem, mend).into());
         }
-        let average = averaging::starts(&config.optimizer, &[]).then(|| Average::start(&model));
-        let dropout = Mode::train(seed_of(config.seed, Stream::Dropout));
-        let mut state = State::new(batches.position(), dropout);
+        let average = averaging::starts(c.optimizer, &[]).then(|| Average::start(&model));
+        let dropout = Mode::train(seed_of(c.seed, Stream::Dropout));
+        let mut state = State::new(task.position(), dropout);
         state.averaged = average.as_ref().map(|_| 0);
-        // The gradient of a sum over the window instead of a mean: within what f16 can hold.
-        let scale = match (config.model.precision.needs_loss_scale(), config.loss.over_time) {
-            (false, _) => 1.0,
-            (true, OverTime::Sum) => b.size as f64,
-            (true, OverTime::Mean) => (b.size * b.bptt.nominal()) as f64,
-        };
-        let objective = Objective {
-            loss: config.loss.clone(),
-            regularization: config.regularization.clone(),
-            on_host: device::on_host(&config.device),
-            scale,
-            line_end: if b.restart_lines { corpus.tokenizer.vocabulary().eos_id() } else { None },
-            devices,
-        };
+        let facts = task.facts();
         Ok(Self {
-            info: RunInfo::new(&config, &corpus, model.num_params()),
-            objective,
-            rule: Rule::new(&config.optimizer, config.regularization.weight_decay),
-            carry: Vec::new(),
+            source_nats: facts.source_nats,
+            info: RunInfo::new(c, facts, model.num_params()),
+            rule: Rule::new(c.optimizer, c.regularization.weight_decay),
+            on_host: device::on_host(c.device),
             model: Some(model),
             average,
-            batches,
             state,
-            steps_per_epoch,
             total_steps,
-            corpus,
-            config,
+            task,
         })
+    }
+
+    /// The sections that every task has.
+    pub(crate) fn shared(&self) -> Shared<'_> {
+        self.task.config().shared()
     }
 
     /// Takes the best weights of the run that `start_from` names, where it names one; says what was
@@ -138,23 +86,23 @@ impl Run {
     /// # Errors
     /// The other run cannot be read, has another vocabulary, or a model of other sizes.
     pub(crate) fn start_from(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        if self.config.start_from.is_empty() {
+        if self.shared().start_from.is_empty() {
             return Ok(());
         }
-        let path = PathBuf::from(&self.config.start_from);
-        let device = device::parse(&self.config.device)?;
-        let other = TrainedModel::load(&path, Which::Best, &device)?;
-        let own = self.corpus.tokenizer.vocabulary();
-        own.expect_same(other.tokenizer.vocabulary(), "the run of start_from")?;
+        let path = PathBuf::from(self.shared().start_from);
+        let device = device::parse(self.shared().device)?;
+        let other = RunDir::open(&path)?;
+        self.task.expect_same_vocabulary(&other, "the run of start_from")?;
+        let loaded = model::load::<T>(&other, &other.config()?, Which::Best, &device)?;
         let mut model = self.model().clone();
-        parameters::to_bytes(&other.model)
+        parameters::to_bytes(&loaded.model)
             .and_then(|bytes| parameters::from_bytes(&mut model, bytes))
             .map_err(|e| Error::NotARun {
                 path,
                 problem: format!("start_from: its weights do not fit this config's [model] ({e})"),
             })?;
         self.model = Some(parameters::name_by_path(model));
-        for warning in &other.warnings {
+        for warning in &loaded.warnings {
             observer.event(&Event::Warning(warning));
         }
         Ok(())
@@ -162,56 +110,57 @@ impl Run {
 
     /// The same run where a checkpoint left it.
     pub(crate) fn restored(self, files: Files) -> Result<Self> {
-        let batch = self.config.batches.size;
-        let Restored { state, model, rule, average, carry } =
-            snapshot::restore(files, self.model().clone(), self.rule, batch)?;
-        let carry = parallel::deal(carry, &self.objective.devices);
-        let mut batches = self.batches;
-        batches.restore(&state.position)?;
-        Ok(Self { state, model: Some(model), rule, average, carry, batches, ..self })
+        let device = device::parse(self.shared().device)?.autodiff();
+        let shapes = self.task.carried_shapes(&device);
+        let Restored { state, model, rule, average, carried } =
+            snapshot::restore::<T>(files, self.model().clone(), self.rule, shapes)?;
+        let mut task = self.task;
+        task.restore(&state.position, carried)?;
+        Ok(Self { state, model: Some(model), rule, average, task, ..self })
     }
 
     /// Writes a checkpoint and forgets old ones.
     pub(crate) fn save(&mut self, dir: &RunDir, logs: &Logs) -> Result<PathBuf> {
-        self.state.position = self.batches.position();
+        self.state.position = self.task.position();
         self.state.averaged = self.average.as_ref().map(|average| average.count);
         self.state.logs = logs.sync()?;
-        let carry = StackState::cat(self.carry.clone());
         let files = snapshot::files(
             &self.state,
             self.model(),
             &self.rule,
             self.average.as_ref(),
-            carry.as_ref(),
+            self.task.carried(),
         )?;
         let checkpoints = dir.checkpoints();
         let path = checkpoint::publish(&checkpoints, &self.state.checkpoint_name(), &files)?;
-        checkpoint::prune(&checkpoints, self.config.checkpoint.keep)?;
+        checkpoint::prune(&checkpoints, self.shared().checkpoint.keep)?;
         Ok(path)
     }
 
     /// For an event file, when the run began; `None` where the config asks for none.
     pub(crate) fn events_since(&self) -> Option<u64> {
-        self.config.report.tensorboard.then_some(self.info.started)
+        self.shared().report.tensorboard.then_some(self.info.started)
     }
 
     /// The weights of the walk, on the tape's device.
-    pub(crate) fn model(&self) -> &LanguageModel {
+    pub(crate) fn model(&self) -> &T::Model {
         self.model.as_ref().expect("a step gives the model back")
     }
 
-    /// Forward and backward over one window, from the carried state to the next.
-    pub(crate) fn backward(&mut self, batch: &BpttBatch, gradients: &mut Gradients) {
+    /// Forward and backward over the batches of the next step; none at the epoch's end.
+    pub(crate) fn backward(&mut self) -> Gradients<T::Model> {
         let model = self.model.as_ref().expect("a step gives the model back");
-        let carry = std::mem::take(&mut self.carry);
-        let mode = &mut self.state.dropout;
-        self.carry = self.objective.backward(model, batch, carry, mode, gradients);
+        let mut gradients = Gradients::none();
+        self.task.backward(model, &mut self.state.dropout, &mut gradients);
+        gradients
     }
 
     /// Clips, descends, averages; returns the gradient's norm. Nothing changes when it is not finite.
-    pub(crate) fn update(&mut self, gradients: Gradients, lr: f64) -> f64 {
+    pub(crate) fn update(&mut self, gradients: Gradients<T::Model>, lr: f64) -> f64 {
         let model = self.model.take().expect("a step gives the model back");
-        let (model, norm) = self.objective.apply(model, &mut self.rule, gradients, lr);
+        let clip = self.task.config().shared().regularization.clip_norm;
+        let scale = self.task.loss_scale();
+        let (model, norm) = gradients.apply(model, &mut self.rule, lr, clip, scale, self.on_host);
         if norm.is_finite() {
             self.average = self.average.take().map(|average| average.add(&model));
         }
@@ -220,32 +169,37 @@ impl Run {
     }
 
     /// The weights to evaluate and sample with, off the tape: the average once there is one.
-    pub(crate) fn weights(&self) -> LanguageModel {
+    pub(crate) fn weights(&self) -> T::Model {
         match &self.average {
             Some(average) if average.count > 0 => average.mean.clone(),
-            _ => self.model().valid(),
+            _ => self.model().clone().valid(),
         }
     }
 
-    /// The rate of the next step, window lengths aside.
+    /// The rate of the next step, the lengths of its batches aside.
     pub(crate) fn lr(&self) -> f64 {
         let State { epoch, step, .. } = self.state;
         let at = Progress { epoch, step, total_steps: self.total_steps };
-        self.state.schedule.lr(self.config.optimizer.lr(), &self.config.schedule, at)
+        let c = self.shared();
+        self.state.schedule.lr(c.optimizer.lr(), c.schedule, at)
     }
 
-    /// Back to the start of the streams, with nothing remembered (Zaremba et al. 2014).
+    /// Where the run stands.
+    pub(crate) fn at(&self) -> At {
+        At { epoch: self.state.epoch, step: self.state.step, tokens: self.state.tokens }
+    }
+
+    /// Back to the start of the data.
     pub(crate) fn next_epoch(&mut self) {
         self.state.epoch += 1;
         self.state.validated = false;
         self.state.epoch_loss = MeanLoss::default();
-        self.batches.start_epoch();
-        self.carry.clear();
+        self.task.start_epoch();
     }
 
     /// Whether a limit within an epoch is reached.
     pub(crate) fn limit_reached(&self, seconds: f64) -> bool {
-        let b = &self.config.budget;
+        let b = self.shared().budget;
         (b.steps > 0 && self.state.step >= b.steps)
             || (b.tokens > 0 && self.state.tokens >= b.tokens)
             || (b.minutes > 0.0 && seconds >= 60.0 * b.minutes)
@@ -253,39 +207,9 @@ impl Run {
 
     /// Whether the run ends after the epoch just validated.
     pub(crate) fn budget_spent(&self, seconds: f64) -> bool {
-        let b = &self.config.budget;
+        let b = self.shared().budget;
         self.limit_reached(seconds)
             || (b.epochs > 0 && self.state.epoch >= b.epochs)
             || (b.patience > 0 && self.state.epochs_without_improvement() >= b.patience)
     }
-}
-
-/// A text too short for the windows, by the keys that ask for them.
-fn by_config_key(error: DataError, config: &Config) -> Error {
-    let DataError::StreamTooShort { tokens, batch, stream, needed, .. } = error else {
-        return error.into();
-    };
-    let bptt = match config.batches.bptt {
-        BpttLength::Fixed(_) => "batches.bptt.fixed",
-        BpttLength::Random { .. } => "batches.bptt.random.mean",
-    };
-    // The key that alone can mend it, the window where both can.
-    let key = if stream < 2 { "batches.size" } else { bptt };
-    let problem = format!(
-        "the training text has {tokens} tokens: {batch} streams of {stream}, but one window needs \
-         {needed}"
-    );
-    let mend = format!("lower batches.size or {bptt}, or give more text");
-    ConfigError::value("config", key, &problem, &mend).into()
-}
-
-/// The config's vocabulary must be the data's; 0 takes it from there.
-fn vocabulary_size(config: &Config, corpus: &Corpus) -> Result<usize> {
-    let size = corpus.tokenizer.vocabulary().len();
-    if config.model.vocabulary != 0 && config.model.vocabulary != size {
-        let problem = format!("is {}, but the data has {size} words", config.model.vocabulary);
-        let mend = "leave it out (or 0) to take the data's";
-        return Err(ConfigError::value("config", "model.vocabulary", &problem, mend).into());
-    }
-    Ok(size)
 }

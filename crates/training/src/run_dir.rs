@@ -12,11 +12,11 @@ use lampwick_data::files::{
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
-use crate::corpus::Corpus;
+use crate::config::{AnyConfig, Config, RunConfig, Shared};
 use crate::error::{Error, Result};
 use crate::lock::{self, Lock};
-use crate::logs::{METRICS, SAMPLES, TIMINGS};
+use crate::logs::{METRICS, Quality, SAMPLES, Scored, TIMINGS};
+use crate::task::Facts;
 use crate::tensorboard;
 
 /// A run's folder.
@@ -64,8 +64,14 @@ pub struct RunInfo {
     pub tokens_per_second: f64,
     /// Best validation perplexity.
     pub best_valid_perplexity: Option<f64>,
+    /// The quality of the best validation, where one is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_valid_quality: Option<Quality>,
     /// Test perplexity.
     pub test_perplexity: Option<f64>,
+    /// The test's quality, where one is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_quality: Option<Quality>,
 }
 
 /// One text in `run.json`.
@@ -181,8 +187,26 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub fn config(&self) -> Result<Config> {
-        Ok(Config::load(&self.config_path(), &[])?.config)
+    pub fn config<C: RunConfig>(&self) -> Result<C> {
+        Ok(C::load(&self.config_path(), &[])?.config)
+    }
+
+    /// The same, of whatever task the run is.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn any_config(&self) -> Result<AnyConfig> {
+        Ok(AnyConfig::load(&self.config_path(), &[])?.config)
+    }
+
+    /// The config of a run that trains a language model.
+    ///
+    /// # Errors
+    /// [`Error::Config`]; [`Error::NotARun`] for a run of another task.
+    pub fn language_model_config(&self) -> Result<Config> {
+        match self.any_config()? {
+            AnyConfig::LanguageModel(config) => Ok(config),
+        }
     }
 
     /// The tokenizer that the run was trained with.
@@ -206,7 +230,7 @@ impl RunDir {
         })
     }
 
-    pub(crate) fn write_config(&self, config: &Config) -> Result<()> {
+    pub(crate) fn write_config(&self, config: &impl RunConfig) -> Result<()> {
         Ok(atomic::write(self.config_path(), |w| w.write_all(config.to_toml().as_bytes()))?)
     }
 
@@ -222,34 +246,18 @@ impl RunDir {
 }
 
 impl RunInfo {
-    pub(crate) fn new(config: &Config, corpus: &Corpus, parameters: usize) -> Self {
-        let mut data = BTreeMap::new();
-        let texts = [
-            ("train", Some(&corpus.train)),
-            ("valid", Some(&corpus.valid)),
-            ("test", corpus.test.as_ref()),
-        ];
-        for (name, text) in texts {
-            if let Some(text) = text {
-                let info = DataInfo {
-                    sha256: text.hash(),
-                    tokens: text.tokens.len() as u64,
-                    oov: text.counts.unknown,
-                };
-                data.insert(name.to_string(), info);
-            }
-        }
+    pub(crate) fn new(config: Shared<'_>, facts: Facts, parameters: usize) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             seed: config.seed,
-            device: crate::device::resolved(&config.device).to_string(),
+            device: crate::device::resolved(config.device).to_string(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             threads: std::thread::available_parallelism().map_or(1, Into::into),
             parameters,
-            vocabulary: corpus.tokenizer.vocabulary().len(),
-            vocabulary_hash: corpus.tokenizer.vocabulary().hash(),
-            data,
-            unit: corpus.unit().to_string(),
+            vocabulary: facts.vocabulary,
+            vocabulary_hash: facts.vocabulary_hash,
+            data: facts.data,
+            unit: facts.unit,
             started: UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
             state: "running".into(),
             step: 0,
@@ -257,8 +265,21 @@ impl RunInfo {
             seconds: 0.0,
             tokens_per_second: 0.0,
             best_valid_perplexity: None,
+            best_valid_quality: None,
             test_perplexity: None,
+            test_quality: None,
         }
+    }
+
+    /// Notes what the test said.
+    pub(crate) fn tested(&mut self, scored: &Scored) {
+        self.test_perplexity = Some(scored.perplexity);
+        self.test_quality = scored.quality.clone();
+    }
+
+    /// Tokens of a text.
+    pub(crate) fn tokens(&self, text: &str) -> usize {
+        self.data.get(text).map_or(0, |data| data.tokens as usize)
     }
 
     /// Refuses data that is not what the run began with: resuming on another text would be another

@@ -1,14 +1,17 @@
 //! Between the loop's live objects and a checkpoint's files.
 
+use burn::module::Module;
 use burn::prelude::*;
-use lampwick_models::{LanguageModel, LanguageModelConfig, StackState};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::averaging::Average;
 use crate::checkpoint::{Files, MISSING};
 use crate::error::{Error, Result};
 use crate::optimizer::Rule;
 use crate::parameters::{self, Matrices};
-use crate::state::State;
+use crate::state::{Best, State};
+use crate::task::Task;
 
 const STATE: &str = "state.json";
 const MODEL: &str = "model.safetensors";
@@ -17,12 +20,12 @@ const AVERAGE: &str = "average.safetensors";
 const CARRY: &str = "carry.safetensors";
 
 /// The files of a checkpoint of these objects.
-pub(crate) fn files(
-    state: &State,
-    model: &LanguageModel,
+pub(crate) fn files<M: Module, P: Serialize>(
+    state: &State<P>,
+    model: &M,
     rule: &Rule,
-    average: Option<&Average<LanguageModel>>,
-    carry: Option<&StackState>,
+    average: Option<&Average<M>>,
+    carried: Vec<Tensor<2>>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let failed = |file: &'static str| {
         move |problem: String| Error::write(file.as_ref(), std::io::Error::other(problem))
@@ -37,36 +40,42 @@ pub(crate) fn files(
     if let Some(average) = average {
         files.push((AVERAGE, parameters::to_bytes(&average.mean).map_err(failed(AVERAGE))?));
     }
-    if let Some(carry) = carry {
-        let matrices = Matrices::new(carry.clone().into_tensors());
+    if !carried.is_empty() {
+        let matrices = Matrices::new(carried);
         files.push((CARRY, parameters::to_bytes(&matrices).map_err(failed(CARRY))?));
     }
     Ok(files)
 }
 
 /// What a checkpoint gives back.
-pub(crate) struct Restored {
-    pub(crate) state: State,
-    pub(crate) model: LanguageModel,
+pub(crate) struct Restored<T: Task> {
+    pub(crate) state: State<T::Position>,
+    pub(crate) model: T::Model,
     pub(crate) rule: Rule,
-    pub(crate) average: Option<Average<LanguageModel>>,
-    pub(crate) carry: Option<StackState>,
+    pub(crate) average: Option<Average<T::Model>>,
+    pub(crate) carried: Vec<Tensor<2>>,
 }
 
 /// Reads `state.json` alone.
-pub(crate) fn state(files: &mut Files) -> Result<State> {
+fn state<P: DeserializeOwned>(files: &mut Files) -> Result<State<P>> {
     let json = files.require(STATE)?;
     Ok(serde_json::from_slice(&json).map_err(|e| files.mismatch(STATE, &e.to_string()))?)
 }
 
-/// Puts a checkpoint's values into a freshly built model and rule.
-pub(crate) fn restore(
+/// The best validation that a checkpoint of any task knows of.
+pub(crate) fn best(files: &mut Files) -> Result<Option<Best>> {
+    Ok(state::<serde_json::Value>(files)?.best)
+}
+
+/// Puts a checkpoint's values into a freshly built model and rule. `shapes`: of what is carried from
+/// one step to the next.
+pub(crate) fn restore<T: Task>(
     mut files: Files,
-    mut model: LanguageModel,
+    mut model: T::Model,
     rule: Rule,
-    batch: usize,
-) -> Result<Restored> {
-    let state = state(&mut files)?;
+    shapes: Vec<Tensor<2>>,
+) -> Result<Restored<T>> {
+    let state: State<T::Position> = state(&mut files)?;
     let bytes = files.require(MODEL)?;
     parameters::from_bytes(&mut model, bytes).map_err(|e| files.mismatch(MODEL, &e))?;
     let model = parameters::name_by_path(model);
@@ -86,32 +95,28 @@ pub(crate) fn restore(
         (None, Some(_)) => return Err(files.mismatch(AVERAGE, "no average has begun").into()),
         (None, None) => None,
     };
-    let carry = match files.take(CARRY) {
-        Some(bytes) => Some(carry(&model, batch, bytes).map_err(|e| files.mismatch(CARRY, &e))?),
-        None if !state.validated => return Err(files.mismatch(CARRY, MISSING).into()),
-        None => None,
+    let carried = match files.take(CARRY) {
+        Some(bytes) => {
+            let mut matrices = Matrices::new(shapes);
+            parameters::from_bytes(&mut matrices, bytes).map_err(|e| files.mismatch(CARRY, &e))?;
+            matrices.into_tensors()
+        }
+        None if !state.validated && !shapes.is_empty() => {
+            return Err(files.mismatch(CARRY, MISSING).into());
+        }
+        None => Vec::new(),
     };
     files.expect_empty()?;
-    Ok(Restored { state, model, rule, average, carry })
-}
-
-fn carry(model: &LanguageModel, batch: usize, bytes: Vec<u8>) -> Result<StackState, String> {
-    let stack = model.config().recurrent();
-    let zeros = StackState::zeros(&stack, batch, &model.device());
-    let mut matrices = Matrices::new(zeros.into_tensors());
-    parameters::from_bytes(&mut matrices, bytes)?;
-    StackState::from_tensors(stack.cell, matrices.into_tensors())
-        .map(StackState::detach)
-        .ok_or_else(|| "the state does not fit the model's cells".to_string())
+    Ok(Restored { state, model, rule, average, carried })
 }
 
 /// The weights that a checkpoint is evaluated with: the average where there is one.
-pub(crate) fn weights(
+pub(crate) fn weights<T: Task>(
     files: &mut Files,
-    config: &LanguageModelConfig,
+    config: &T::Config,
     device: &Device,
-) -> Result<LanguageModel> {
-    let mut model = config.init(0, device)?;
+) -> Result<T::Model> {
+    let mut model = T::init(config, 0, device)?;
     let (name, bytes) = match files.take(AVERAGE) {
         Some(bytes) => (AVERAGE, bytes),
         None => (MODEL, files.require(MODEL)?),

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicI32;
 
 use crate::checkpoint;
-use crate::config::Config;
-use crate::corpus::Corpus;
+use crate::config::{AnyConfig, RunConfig, paths};
 use crate::error::Result;
 use crate::lock::Lock;
 use crate::logs::Logs;
@@ -13,6 +12,7 @@ use crate::observer::{Event, Observer};
 use crate::pace::Pace;
 use crate::run::Run;
 use crate::run_dir::RunDir;
+use crate::task::Task;
 use crate::train::{Outcome, Session};
 
 /// Starts a run in an empty or new folder.
@@ -22,22 +22,22 @@ use crate::train::{Outcome, Session};
 ///
 /// # Errors
 /// Everything that [`crate::Error`] lists. The last good checkpoint stays.
-pub fn train(
-    config: &Config,
+pub fn train<C: RunConfig>(
+    config: &C,
     dir: &Path,
     stop: &AtomicI32,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     // Data and model first: a config that cannot run leaves no folder behind.
-    let mut run = Run::build(config, Corpus::open(config)?)?;
+    let mut run = Run::<C::Task>::build(config, None)?;
     run.start_from(observer)?;
-    run.config.make_absolute();
+    paths::make_all_absolute(run.task.config_mut());
     let (dir, lock) = RunDir::create(dir)?;
-    dir.write_tokenizer(&run.corpus.tokenizer)?;
+    run.task.save(&dir)?;
     let (logs, _) = Logs::open(dir.path(), run.state.logs, 0, run.events_since())?;
     dir.write_info(&run.info)?;
     // Last: a folder with a config.toml is a run that can be resumed.
-    dir.write_config(&run.config)?;
+    dir.write_config(run.task.config())?;
     say_unlocked(&lock, observer);
     Session { run, dir, _lock: lock, logs, pace: Pace::start(0.0), stop, observer }.drive()
 }
@@ -50,8 +50,20 @@ pub fn train(
 pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Result<Outcome> {
     let (dir, lock) = RunDir::open_to_write(dir)?;
     say_unlocked(&lock, observer);
-    let config = dir.config()?;
-    let mut run = Run::build(&config, Corpus::with_tokenizer(&config, dir.tokenizer()?)?)?;
+    match dir.any_config()? {
+        AnyConfig::LanguageModel(config) => go_on(&config, dir, lock, stop, observer),
+    }
+}
+
+/// Continues a run of one task.
+fn go_on<C: RunConfig>(
+    config: &C,
+    dir: RunDir,
+    lock: Lock,
+    stop: &AtomicI32,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let mut run = Run::<C::Task>::build(config, Some(&dir))?;
     let saved = dir.info()?;
     saved.expect_same_data(&run.info)?;
     run.info.started = saved.started;
@@ -71,7 +83,7 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
             checkpoint::set_aside(&path)?;
         }
         run = run.restored(files)?;
-        checkpoint::prune(&checkpoints, config.checkpoint.keep)?; // the kill may have come before it
+        checkpoint::prune(&checkpoints, config.shared().checkpoint.keep)?; // the kill may have come before it
     }
     let (step, since) = (run.state.step, run.events_since());
     let (logs, seconds) = Logs::open(dir.path(), run.state.logs, step, since)?;

@@ -1,16 +1,16 @@
 //! Everything about a run that is not a tensor and must survive a kill: `state.json`.
 
-use lampwick_data::BpttPosition;
 use lampwick_models::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::exact;
+use crate::logs::Quality;
 use crate::schedule::ScheduleState;
 
 /// The loop's whole state besides the tensors, and nothing of the clock: what time a run has taken is
 /// read back from `timings.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct State<P> {
     /// Optimiser steps taken.
     pub(crate) step: u64,
     /// The epoch under way, from 1.
@@ -19,8 +19,8 @@ pub(crate) struct State {
     pub(crate) validated: bool,
     /// Training tokens predicted so far.
     pub(crate) tokens: u64,
-    /// Where the streams stand, random window lengths included.
-    pub(crate) position: BpttPosition,
+    /// Where the training data stand, random window lengths included.
+    pub(crate) position: P,
     /// The dropout masks' random stream.
     pub(crate) dropout: Mode,
     /// The schedule's memory.
@@ -48,6 +48,9 @@ pub(crate) struct Best {
     pub(crate) step: u64,
     #[serde(with = "exact")]
     pub(crate) loss: f64,
+    /// What decided, where it is not the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quality: Option<Quality>,
     /// Name of its checkpoint.
     pub(crate) checkpoint: String,
 }
@@ -82,9 +85,9 @@ impl MeanLoss {
     }
 }
 
-impl State {
+impl<P> State<P> {
     /// The state before the first step.
-    pub(crate) fn new(position: BpttPosition, dropout: Mode) -> Self {
+    pub(crate) fn new(position: P, dropout: Mode) -> Self {
         Self {
             step: 0,
             epoch: 1,

@@ -1,20 +1,20 @@
-//! The main loop: truncated BPTT with carried state, until the budget is spent.
+//! The main loop, the same for every task, until the budget is spent.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::averaging::{self, Average};
 use crate::checkpoint;
+use crate::config::RunConfig;
+use crate::corpus::Part;
 use crate::error::{Error, Result};
-use crate::evaluate::EvaluationOptions;
 use crate::lock::Lock;
 use crate::logs::{Logs, Metric, Scored, Timing};
 use crate::observer::{Event, Observer, Started, Step};
 use crate::pace::Pace;
-use crate::probe::{self, Probe};
 use crate::run::Run;
 use crate::run_dir::RunDir;
 use crate::state::Best;
-use crate::step::Gradients;
+use crate::task::{At, Task};
 use crate::{finish, parameters, report};
 
 /// How a run ended.
@@ -49,8 +49,8 @@ pub struct Summary {
 }
 
 /// A run under way in this process.
-pub(crate) struct Session<'a> {
-    pub(crate) run: Run,
+pub(crate) struct Session<'a, T: Task> {
+    pub(crate) run: Run<T>,
     pub(crate) dir: RunDir,
     /// Held until the session ends.
     pub(crate) _lock: Lock,
@@ -60,7 +60,7 @@ pub(crate) struct Session<'a> {
     pub(crate) observer: &'a mut dyn Observer,
 }
 
-impl Session<'_> {
+impl<T: Task> Session<'_, T> {
     /// The whole of training, then what follows it.
     pub(crate) fn drive(mut self) -> Result<Outcome> {
         // A resumed run's run.json still says how it stopped.
@@ -118,16 +118,11 @@ impl Session<'_> {
 
     /// One optimiser step; `false` when the epoch's streams are at their end.
     fn step(&mut self) -> Result<bool> {
-        let run = &mut self.run;
-        let mut gradients = Gradients::none();
-        for _ in 0..run.config.batches.accumulate {
-            let Some(batch) = run.batches.next() else { break };
-            run.backward(&batch, &mut gradients);
-        }
+        let gradients = self.run.backward();
         if gradients.windows == 0 {
             return Ok(false);
         }
-        let lr = run.lr() * run.window_scale(&gradients);
+        let lr = self.run.lr() * self.run.task.lr_scale(&gradients);
         let loss = gradients.mean_loss();
         let (sum, tokens) = gradients.loss;
         let next = self.run.state.step + 1;
@@ -142,7 +137,7 @@ impl Session<'_> {
         state.epoch_loss.add(sum, tokens);
         state.line_loss.add(sum, tokens);
         let rate = self.pace.step(tokens);
-        if state.step.is_multiple_of(self.run.config.report.log_every) {
+        if state.step.is_multiple_of(self.run.shared().report.log_every) {
             self.log_line(lr, norm)?;
         }
         let event = self.progress(loss, lr, norm, rate);
@@ -153,14 +148,13 @@ impl Session<'_> {
     /// Validates, and lets schedule, averaging and best-so-far take note. `false`: interrupted,
     /// nothing noted.
     fn validate(&mut self) -> Result<bool> {
-        let text = self.run.corpus.valid.clone();
         let weights = self.run.weights();
-        let Some(mut scored) = self.score(&weights, &text)? else { return Ok(false) };
+        let Some(mut scored) = self.score(&weights, Part::Valid)? else { return Ok(false) };
         // Before anything takes note: a NaN that became the best would stay it, as nothing is less.
         let (step, lr) = (self.run.state.step, self.run.lr());
         self.finite("the validation loss", scored.loss, step, lr, "the weights were not saved")?;
         let state = &mut self.run.state;
-        let improved = state.best.as_ref().is_none_or(|best| scored.loss < best.loss);
+        let improved = state.best.as_ref().is_none_or(|best| scored.better_than(best));
         scored.best = Some(improved);
         scored.train_loss = state.epoch_loss.mean();
         state.validated = true;
@@ -170,67 +164,38 @@ impl Session<'_> {
                 epoch: state.epoch,
                 step: state.step,
                 loss: scored.loss,
+                quality: scored.quality.clone(),
                 checkpoint: state.checkpoint_name(),
             });
         }
-        state.schedule.validated(&self.run.config.schedule, improved);
-        self.run.carry.clear();
+        state.schedule.validated(self.run.task.config().shared().schedule, improved);
+        self.run.task.forget();
         self.logs.metric(&Metric::Valid(scored.clone()))?;
         self.observer.event(&Event::Validated(&scored));
         let run = &mut self.run;
         if run.average.is_none()
-            && averaging::starts(&run.config.optimizer, &run.state.valid_losses)
+            && averaging::starts(run.shared().optimizer, &run.state.valid_losses)
         {
             run.average = Some(Average::start(run.model()));
             self.observer.event(&Event::AveragingStarted);
         }
         self.probe(self.run.state.epoch, &weights)?;
-        let samples = self.run.config.sampling.count_per_epoch;
-        finish::sample(self, &weights, samples, false)?;
+        finish::sample(self, &weights, false)?;
         Ok(true)
     }
 
     /// Looks at what `report.probes` names.
-    fn probe(&self, epoch: u64, weights: &lampwick_models::LanguageModel) -> Result<()> {
-        let Run { config, corpus, state, .. } = &self.run;
-        if config.report.probes.contains(&Probe::Gradients) {
-            let at = (epoch, state.step);
-            probe::look(self.dir.path(), at, weights, &corpus.valid, &corpus.tokenizer)?;
-        }
-        Ok(())
+    fn probe(&self, epoch: u64, weights: &T::Model) -> Result<()> {
+        self.run.task.look(self.dir.path(), At { epoch, ..self.run.at() }, weights)
     }
 
-    /// Scores a text; `None` when interrupted.
-    pub(crate) fn score(
-        &mut self,
-        weights: &lampwick_models::LanguageModel,
-        text: &crate::corpus::Text,
-    ) -> Result<Option<Scored>> {
-        let b = &self.run.config.batches;
-        let options = EvaluationOptions { batch: b.evaluation_size, steps: b.evaluation_bptt };
+    /// Judges weights by a text; `None` when interrupted.
+    pub(crate) fn score(&mut self, weights: &T::Model, part: Part) -> Result<Option<Scored>> {
         let (stop, observer) = (self.stop, &mut *self.observer);
-        let tokenizer = &self.run.corpus.tokenizer;
-        let perplexity =
-            crate::evaluate::evaluate(weights, text, tokenizer, options, &mut |done, total| {
-                observer.event(&Event::Evaluating { done, total });
-                stop.load(Ordering::Relaxed) == 0
-            })?;
-        let state = &self.run.state;
-        Ok(perplexity.map(|p| Scored {
-            epoch: state.epoch,
-            step: state.step,
-            tokens: state.tokens,
-            loss: p.nats_per_token(),
-            perplexity: p.value(),
-            scored: p.tokens(),
-            oov: p.oov(),
-            unit: p.unit().to_string(),
-            train_loss: None,
-            bits_above_source: text
-                .source_nats
-                .map(|source| (p.nats_per_token() - source) / std::f64::consts::LN_2),
-            best: None,
-        }))
+        self.run.task.score(weights, part, self.run.at(), &mut |done, total| {
+            observer.event(&Event::Evaluating { done, total });
+            stop.load(Ordering::Relaxed) == 0
+        })
     }
 
     /// Writes a checkpoint, of weights that are all numbers: the last good one must stay the newest.
@@ -252,7 +217,7 @@ impl Session<'_> {
 
     /// By steps of the whole run, so that an interruption moves none of them.
     fn checkpoint_due(&self, last: f64) -> bool {
-        let c = &self.run.config.checkpoint;
+        let c = self.run.shared().checkpoint;
         (c.every_steps > 0 && self.run.state.step.is_multiple_of(c.every_steps))
             || (c.every_minutes > 0.0 && self.pace.seconds() >= last + 60.0 * c.every_minutes)
     }
@@ -321,6 +286,7 @@ impl Session<'_> {
         run.info.seconds = self.pace.seconds();
         run.info.tokens_per_second = run.state.tokens as f64 / run.info.seconds.max(1e-9);
         run.info.best_valid_perplexity = run.state.best.as_ref().map(|best| best.loss.exp());
+        run.info.best_valid_quality = run.state.best.as_ref().and_then(|best| best.quality.clone());
         self.dir.write_info(&run.info)
     }
 
@@ -331,28 +297,29 @@ impl Session<'_> {
             parameters: run.info.parameters,
             device: run.info.device.clone(),
             vocabulary: run.info.vocabulary,
-            train_tokens: run.corpus.train.tokens.len(),
-            steps_per_epoch: run.steps_per_epoch,
+            train_tokens: run.info.tokens("train"),
+            steps_per_epoch: run.task.steps_per_epoch(),
             total_steps: run.total_steps,
             step: run.state.step,
-            source_entropy_bits: run.corpus.valid.source_nats.map(|n| n / std::f64::consts::LN_2),
+            source_entropy_bits: run.source_nats.map(|n| n / std::f64::consts::LN_2),
         }
     }
 
     fn progress(&self, loss: f64, lr: f64, gradient_norm: f64, tokens_per_second: f64) -> Step {
         let run = &self.run;
-        let left = run.batches.windows_left().div_ceil(run.config.batches.accumulate) as u64;
-        let minutes = run.config.budget.minutes;
+        let steps_per_epoch = run.task.steps_per_epoch();
+        let budget = run.shared().budget;
+        let minutes = budget.minutes;
         let by_steps = (run.total_steps > 0)
             .then(|| self.pace.eta(run.total_steps.saturating_sub(run.state.step)))
             .flatten();
         let by_time = (minutes > 0.0).then(|| (60.0 * minutes - self.pace.seconds()).max(0.0));
         Step {
             epoch: run.state.epoch,
-            epochs: run.config.budget.epochs,
+            epochs: budget.epochs,
             step: run.state.step,
-            step_in_epoch: run.steps_per_epoch.saturating_sub(left),
-            steps_per_epoch: run.steps_per_epoch,
+            step_in_epoch: steps_per_epoch.saturating_sub(run.task.steps_left()),
+            steps_per_epoch,
             total_steps: run.total_steps,
             epoch_loss: run.state.epoch_loss.mean().unwrap_or(loss),
             loss,
@@ -361,16 +328,5 @@ impl Session<'_> {
             tokens_per_second,
             eta_seconds: [by_steps, by_time].into_iter().flatten().reduce(f64::min),
         }
-    }
-}
-
-impl Run {
-    /// What the lengths drawn for these windows scale the learning rate by.
-    fn window_scale(&self, gradients: &Gradients) -> f64 {
-        if !self.config.batches.bptt_scales_lr {
-            return 1.0;
-        }
-        let mean = gradients.steps as f64 / gradients.windows as f64;
-        mean / self.config.batches.bptt.nominal() as f64
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI32;
 
-use lampwick_training::{Config, ConfigError, Event, Outcome, Override, train};
+use lampwick_training::{Config, ConfigError, Event, Outcome, Override, RunConfig, train};
 
 fn configs(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

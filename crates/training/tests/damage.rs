@@ -12,7 +12,9 @@ use std::sync::atomic::AtomicI32;
 use common::copy_folder;
 use lampwick_data::files::faults::with_fault;
 use lampwick_training::checkpoint::{CheckpointError, Files, list, newest_valid};
-use lampwick_training::{Config, Error, Event, TrainedModel, Which, device, resume, train};
+use lampwick_training::{
+    Config, Error, Event, RunConfig, TrainedModel, Which, device, resume, train,
+};
 use sha2::{Digest, Sha256};
 
 /// A run that ends within its second epoch, with checkpoints on the way.

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI32;
 
 use lampwick_data::files::faults::{Done, Fault, Operation, with_fault};
 use lampwick_training::checkpoint::{Files, list};
-use lampwick_training::{Config, Error, Event, Outcome, resume, train};
+use lampwick_training::{Config, Error, Event, Outcome, RunConfig, resume, train};
 
 /// Two epochs of three steps, with every file that a checkpoint can have.
 fn config() -> Config {

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use lampwick_training::config::CheckpointConfig;
-use lampwick_training::{Config, Event, Outcome, RunDir, TrainedModel, Which, resume, train};
+use lampwick_training::{
+    Config, Event, Outcome, RunConfig, RunDir, TrainedModel, Which, resume, train,
+};
 
 /// Everything that has a state: dropout of every kind, Adam's moments, random windows, averaging.
 fn config(more: &str) -> Config {

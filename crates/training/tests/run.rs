@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicI32;
 
 use lampwick_training::{
-    Config, Corpus, Error, EvaluationOptions, Event, Metric, Outcome, Override, Summary,
+    Config, Corpus, Error, EvaluationOptions, Event, Metric, Outcome, Override, RunConfig, Summary,
     TrainedModel, Which, device, dry_run, evaluate, probe, report, train,
 };
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::atomic::AtomicI32;
 
-use lampwick_training::{Config, Event, Outcome, Override, Result, Summary, resume, train};
+use lampwick_training::{
+    Config, Event, Outcome, Override, Result, RunConfig, Summary, resume, train,
+};
 
 const TINY: &str = r#"
     [model]

@@ -23,7 +23,7 @@ pub(super) fn open(
     machine: &Machine,
 ) -> anyhow::Result<TrainedModel> {
     machine.threads.start()?;
-    let device = machine.device(&RunDir::open(run)?.config()?.device)?;
+    let device = machine.device(RunDir::open(run)?.any_config()?.shared().device)?;
     let which = if weights.newest { Which::Newest } else { Which::Best };
     let trained = TrainedModel::load(run, which, &device)?;
     for warning in &trained.warnings {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lampwick::training::{self, Config, Outcome};
+use lampwick::training::{self, Config, Outcome, RunConfig};
 
 use super::train;
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ const NAME: &str = "configs/quickstart.toml";
 
 pub(crate) fn run() -> anyhow::Result<Exit> {
     let mut config = Config::parse(CONFIG, NAME, &[])?.config;
-    train::name_device(&mut config, &Machine::default())?;
+    train::name_device(config.device_mut(), &Machine::default())?;
     let out = train::free_directory(&config.name, Path::new(NAME))?;
     let stop = signals::watch()?;
     let mut progress = Progress::new(true);

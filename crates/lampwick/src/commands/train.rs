@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI32;
 
 use clap::ArgGroup;
 use lampwick::metrics::figures::{clock, count, figure};
-use lampwick::training::{self, Config, Observer, Outcome, Override, Resolved};
+use lampwick::training::{self, AnyConfig, Observer, Outcome, Override, Resolved, RunConfig};
 use serde_json::json;
 
 use crate::dashboard::{self, Watched};
@@ -111,32 +111,39 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let out = match &arguments.out {
         Some(out) => out.clone(),
-        None => free_directory(&config.name, path)?,
+        None => free_directory(config.shared().name, path)?,
     };
-    if arguments.dry_run {
-        return super::dry_run::say(&training::dry_run(&config, &out)?, arguments.json);
+    match &config {
+        AnyConfig::LanguageModel(config) => start(arguments, config, &out),
     }
-    watched(arguments, &out, |stop, observer| training::train(&config, &out, stop, observer))
+}
+
+/// Trains, or tries, a new run of one task.
+fn start(arguments: &Arguments, config: &impl RunConfig, out: &Path) -> anyhow::Result<Exit> {
+    if arguments.dry_run {
+        return super::dry_run::say(&training::dry_run(config, out)?, arguments.json);
+    }
+    watched(arguments, out, |stop, observer| training::train(config, out, stop, observer))
 }
 
 /// Reads the config; every override is echoed on stderr.
-fn resolve(path: &Path, overrides: &[Override], machine: &Machine) -> anyhow::Result<Config> {
-    let Resolved { mut config, changes } = Config::load(path, overrides)?;
+fn resolve(path: &Path, overrides: &[Override], machine: &Machine) -> anyhow::Result<AnyConfig> {
+    let Resolved { mut config, changes } = AnyConfig::load(path, overrides)?;
     for change in &changes {
         tell!("{change}");
     }
-    name_device(&mut config, machine)?;
+    name_device(config.device_mut(), machine)?;
     Ok(config)
 }
 
 /// Writes down where the run computes, so that it is resumed there also by another build.
-pub(super) fn name_device(config: &mut Config, machine: &Machine) -> anyhow::Result<()> {
+pub(super) fn name_device(name: &mut String, machine: &Machine) -> anyhow::Result<()> {
     if let Some(device) = &machine.device {
-        config.device.clone_from(device);
+        name.clone_from(device);
     }
-    training::device::parse(&config.device)?;
-    if config.device.is_empty() {
-        config.device = training::device::compiled().first().copied().unwrap_or_default().into();
+    training::device::parse(name)?;
+    if name.is_empty() {
+        *name = training::device::compiled().first().copied().unwrap_or_default().into();
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub(crate) fn prune(checkpoints: &Path, keep: usize) -> Result<()> {
     if !old.is_empty() {
         let best: BTreeSet<PathBuf> = new
             .iter()
-            .filter_map(|path| snapshot::state(&mut Files::read(path).ok()?).ok()?.best)
+            .filter_map(|path| snapshot::best(&mut Files::read(path).ok()?).ok()?)
             .map(|best| checkpoints.join(best.checkpoint))
             .collect();
         for path in old.iter().filter(|path| !best.contains(*path)) {

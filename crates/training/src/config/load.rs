@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::overrides::{Change, Override};
-use super::{Config, paths};
+use super::{Config, RunConfig, paths};
 
 /// What is wrong with a config, where, and the mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,49 +42,34 @@ impl ConfigError {
 
 /// A config ready to run, and what the overrides changed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
+pub struct Resolved<C = Config> {
     /// Every value; paths expanded.
-    pub config: Config,
+    pub config: C,
     /// Old and new value of each override, in order.
     pub changes: Vec<Change>,
 }
 
-impl Config {
-    /// Reads a file and applies overrides.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is not TOML, unknown keys (with the nearest known one), wrong
-    /// types, unset environment variables in paths, values that cannot work.
-    pub fn load(path: &Path, overrides: &[Override]) -> Result<Resolved, ConfigError> {
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
-            file: file.clone(),
-            line: None,
-            problem: format!("cannot read the config: {error}"),
-            mend: "name a TOML file, for instance configs/quickstart.toml".into(),
-        })?;
-        Self::parse(&text, &file, overrides)
-    }
+/// Reads a config file.
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError {
+        file: path.display().to_string(),
+        line: None,
+        problem: format!("cannot read the config: {error}"),
+        mend: "name a TOML file, for instance configs/quickstart.toml".into(),
+    })
+}
 
-    /// The same from text; `file` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn parse(text: &str, file: &str, overrides: &[Override]) -> Result<Resolved, ConfigError> {
-        let as_written: Self = toml::from_str(text).map_err(|e| explain(&e, text, file))?;
-        let (mut config, changes) = super::overrides::apply(&as_written, text, overrides)?;
-        paths::expand(&mut config, file)?;
-        super::validate::validate(&config, file).map_err(|error| by_override(error, overrides))?;
-        Ok(Resolved { config, changes })
-    }
-
-    /// The config as TOML, every value visible; `--print-config` and `config.toml`.
-    ///
-    /// # Panics
-    /// Never: every field is representable in TOML.
-    pub fn to_toml(&self) -> String {
-        toml::to_string_pretty(self).expect("every field of Config is representable in TOML")
-    }
+/// [`RunConfig::parse`].
+pub(super) fn parse<C: RunConfig>(
+    text: &str,
+    file: &str,
+    overrides: &[Override],
+) -> Result<Resolved<C>, ConfigError> {
+    let as_written: C = toml::from_str(text).map_err(|e| explain(&e, text, file))?;
+    let (mut config, changes) = super::overrides::apply(&as_written, text, overrides)?;
+    paths::expand(&mut config, file)?;
+    config.validate(file).map_err(|error| by_override(error, overrides))?;
+    Ok(Resolved { config, changes })
 }
 
 /// Blames the override that gave the value, or a table that holds it, where one did.

@@ -1,19 +1,22 @@
 //! One TOML file = one run. [`Config`] is the whole of it: every value that changes a run is a
 //! key here, every key has a visible default, and the resolved copy lands in the run directory.
 //!
-//! Reading order: this file (the sections), `optimizer`, `schedule`, `data`; then `load` (TOML to
-//! [`Config`], with errors that name file, line and the nearest key), `overrides` (`a.b=value`)
-//! and `validate` (values that cannot work).
+//! Reading order: this file (the sections), `optimizer`, `schedule`, `data`; `shared` (what the
+//! configs of all tasks have); then `load` (TOML to [`Config`], with errors that name file, line and
+//! the nearest key), `overrides` (`a.b=value`) and `validate` (values that cannot work).
 
+mod any;
 mod data;
 mod load;
 mod optimizer;
 mod overrides;
-mod paths;
+pub(crate) mod paths;
 mod schedule;
 mod sections;
-mod validate;
+mod shared;
+pub(crate) mod validate;
 
+pub use any::AnyConfig;
 pub use data::{BatchConfig, DataConfig, SyntheticData, TextData, TokenData};
 pub use load::{ConfigError, Resolved};
 pub use optimizer::{
@@ -27,11 +30,12 @@ pub use sections::{
     BudgetConfig, CheckpointConfig, LossConfig, OverTime, ReferenceFigure, RegularizationConfig,
     ReportConfig, SamplingConfig,
 };
+pub use shared::{RunConfig, Shared};
 
 use lampwick_models::LanguageModelConfig;
 use serde::{Deserialize, Serialize};
 
-/// A whole run. Missing keys take the defaults that `--print-config` shows; unknown keys are errors.
+/// A whole run that trains a language model. Missing keys take the defaults that `--print-config` shows; unknown keys are errors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {

@@ -1,6 +1,6 @@
 //! `a.b=value` on the command line, typed by TOML and echoed old -> new.
 
-use super::Config;
+use super::RunConfig;
 use super::load::{ConfigError, explain, nearest};
 
 /// One override, as typed.
@@ -69,11 +69,11 @@ impl std::fmt::Display for Override {
 
 /// Applies them to the file's own text (so that switching `optimizer.name` does not drag the other
 /// optimiser's defaults along) and reads the result again.
-pub(super) fn apply(
-    as_written: &Config,
+pub(super) fn apply<C: RunConfig>(
+    as_written: &C,
     text: &str,
     overrides: &[Override],
-) -> Result<(Config, Vec<Change>), ConfigError> {
+) -> Result<(C, Vec<Change>), ConfigError> {
     let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, "config"))?;
     let mut config = as_written.clone();
     let mut changes = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn apply(
         overrides.iter().partition(|change| TAGS.contains(&change.key.as_str()));
     for change in switches.into_iter().chain(values) {
         let before = resolved_table(&config);
-        let dropped = drop_keys_of_the_old_variant(&mut table, change);
+        let dropped = drop_keys_of_the_old_variant::<C>(&mut table, change);
         let old = look_up(&before, &change.key).map_or("(unset)".to_string(), ToString::to_string);
         set(&mut table, change, &before)?;
         let merged = table.to_string();
@@ -104,7 +104,10 @@ const TAGS: [&str; 3] = ["data.source", "schedule.name", "optimizer.name"];
 
 /// Removes what the file says to the variant that `change` switches away from and the new one does
 /// not know, or knows as something else; nothing for a change of any other key.
-fn drop_keys_of_the_old_variant(table: &mut toml::Table, change: &Override) -> Vec<Change> {
+fn drop_keys_of_the_old_variant<C: RunConfig>(
+    table: &mut toml::Table,
+    change: &Override,
+) -> Vec<Change> {
     if !TAGS.contains(&change.key.as_str()) {
         return Vec::new();
     }
@@ -112,7 +115,7 @@ fn drop_keys_of_the_old_variant(table: &mut toml::Table, change: &Override) -> V
     // The variant with all its defaults shows its keys; a name that is none is an error later.
     let alone = toml::Table::from_iter([(tag.to_string(), change.value.clone())]);
     let alone = toml::Table::from_iter([(section.to_string(), toml::Value::Table(alone))]);
-    let Ok(variant) = alone.try_into::<Config>() else { return Vec::new() };
+    let Ok(variant) = alone.try_into::<C>() else { return Vec::new() };
     let variant = resolved_table(&variant);
     let known = variant.get(section).and_then(toml::Value::as_table);
     // Without the section in the file there is nothing to drag along: it starts with its tag alone.
@@ -132,7 +135,7 @@ fn drop_keys_of_the_old_variant(table: &mut toml::Table, change: &Override) -> V
     foreign.into_iter().filter_map(drop).collect()
 }
 
-fn resolved_table(config: &Config) -> toml::Table {
+fn resolved_table<C: RunConfig>(config: &C) -> toml::Table {
     toml::Table::try_from(config).unwrap_or_default()
 }
 
@@ -181,7 +184,7 @@ fn set(table: &mut toml::Table, change: &Override, known: &toml::Table) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DataConfig, OptimizerConfig, ScheduleConfig};
+    use crate::config::{Config, DataConfig, OptimizerConfig, ScheduleConfig};
 
     fn resolve(text: &str, overrides: &[&str]) -> Result<(Config, Vec<Change>), ConfigError> {
         let overrides: Vec<Override> = overrides.iter().map(|o| o.parse().unwrap()).collect();

@@ -2,33 +2,22 @@
 
 use std::path::Path;
 
-use super::{Config, ConfigError, DataConfig};
+use super::{ConfigError, DataConfig, RunConfig};
 
 /// Replaces every `${NAME}` by the environment variable's value, so that a resolved config stands
 /// on its own.
-pub(super) fn expand(config: &mut Config, file: &str) -> Result<(), ConfigError> {
-    config.start_from = expand_one(&config.start_from, "start_from", file)?;
-    for (key, path) in paths(&mut config.data) {
+pub(super) fn expand<C: RunConfig>(config: &mut C, file: &str) -> Result<(), ConfigError> {
+    for (key, path) in config.paths() {
         *path = expand_one(path, key, file)?;
     }
     Ok(())
 }
 
-impl DataConfig {
-    /// Makes every path absolute, as it stands in a run's config: the run is then evaluated and
-    /// resumed from any working folder. A path is relative to the working folder until then.
-    pub(crate) fn make_absolute(&mut self) {
-        for (_, path) in paths(self) {
-            make_absolute(path);
-        }
-    }
-}
-
-impl Config {
-    /// The same of every path that a run's config keeps.
-    pub(crate) fn make_absolute(&mut self) {
-        make_absolute(&mut self.start_from);
-        self.data.make_absolute();
+/// Makes every path of a config absolute, as it stands in a run's: the run is then evaluated and
+/// resumed from any working folder. A path is relative to the working folder until then.
+pub(crate) fn make_all_absolute<C: RunConfig>(config: &mut C) {
+    for (_, path) in config.paths() {
+        make_absolute(path);
     }
 }
 
@@ -40,16 +29,18 @@ fn make_absolute(path: &mut String) {
     }
 }
 
-/// Every path and its key.
-fn paths(data: &mut DataConfig) -> Vec<(&'static str, &mut String)> {
-    match data {
-        DataConfig::Synthetic(_) => Vec::new(),
-        DataConfig::Text(text) => vec![
-            ("data.train", &mut text.train),
-            ("data.valid", &mut text.valid),
-            ("data.test", &mut text.test),
-        ],
-        DataConfig::Tokens(tokens) => vec![("data.dir", &mut tokens.dir)],
+impl DataConfig {
+    /// Every path and its key.
+    pub(super) fn paths(&mut self) -> Vec<(&'static str, &mut String)> {
+        match self {
+            DataConfig::Synthetic(_) => Vec::new(),
+            DataConfig::Text(text) => vec![
+                ("data.train", &mut text.train),
+                ("data.valid", &mut text.valid),
+                ("data.test", &mut text.test),
+            ],
+            DataConfig::Tokens(tokens) => vec![("data.dir", &mut tokens.dir)],
+        }
     }
 }
 
@@ -85,12 +76,13 @@ fn expand_one(path: &str, key: &str, file: &str) -> Result<String, ConfigError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn a_runs_paths_are_absolute_and_what_is_not_named_stays_so() {
         let text = "[data]\nsource = \"text\"\ntrain = \"a/b.txt\"\ntest = \"/c.txt\"\n";
         let mut config = Config::parse(text, "x.toml", &[]).unwrap().config;
-        config.data.make_absolute();
+        make_all_absolute(&mut config);
         let DataConfig::Text(data) = config.data else { unreachable!() };
         let here = std::env::current_dir().unwrap();
         assert_eq!(Path::new(&data.train), here.join("a/b.txt"));

@@ -2,7 +2,7 @@
 
 use lampwick_data::{BpttLength, SubwordModel, TokenizerKind};
 
-use super::{Config, ConfigError, DataConfig, OptimizerConfig, ScheduleConfig};
+use super::{Config, ConfigError, DataConfig, OptimizerConfig, RunConfig, ScheduleConfig, Shared};
 
 /// Samples that are drawn side by side, each with its state and its distribution in memory.
 const MOST_SAMPLES: usize = 10_000;
@@ -10,22 +10,18 @@ const MOST_SAMPLES: usize = 10_000;
 /// Tokens of a generated corpus, which is held in memory: 4 GB.
 const MOST_SYNTHETIC: usize = 1_000_000_000;
 
-/// Collects nothing: the first impossible value is the error.
-pub(super) fn validate(config: &Config, file: &str) -> Result<(), ConfigError> {
-    let check = Checker { file };
-    batches(config, &check)?;
-    data(config, &check)?;
-    optimizer(config, &check)?;
-    schedule(config, &check)?;
+/// What every task's config has.
+pub(crate) fn shared(config: Shared<'_>, check: &Checker<'_>) -> Result<(), ConfigError> {
+    optimizer(config.optimizer, check)?;
+    schedule(config.schedule, check)?;
 
-    let r = &config.regularization;
+    let r = config.regularization;
     check.not_negative("regularization.weight_decay", r.weight_decay)?;
     check.not_negative("regularization.ar", r.ar)?;
     check.not_negative("regularization.tar", r.tar)?;
     check.not_negative("regularization.clip_norm", r.clip_norm)?;
-    check.fraction("loss.label_smoothing", config.loss.label_smoothing)?;
 
-    let b = &config.budget;
+    let b = config.budget;
     check.not_negative("budget.minutes", b.minutes)?;
     if b.epochs == 0 && b.steps == 0 && b.tokens == 0 && b.minutes == 0.0 {
         return check.fail(
@@ -39,6 +35,16 @@ pub(super) fn validate(config: &Config, file: &str) -> Result<(), ConfigError> {
     if config.report.log_every == 0 {
         return check.fail("report.log_every", "is 0", "use at least 1");
     }
+    Ok(())
+}
+
+/// Collects nothing: the first impossible value is the error.
+pub(super) fn language_model(config: &Config, file: &str) -> Result<(), ConfigError> {
+    let check = Checker { file };
+    batches(config, &check)?;
+    data(config, &check)?;
+    shared(config.shared(), &check)?;
+    check.fraction("loss.label_smoothing", config.loss.label_smoothing)?;
 
     let s = &config.sampling;
     for (key, samples) in
@@ -117,15 +123,15 @@ fn data(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     }
 }
 
-fn optimizer(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
-    let lr = config.optimizer.lr();
+fn optimizer(optimizer: &OptimizerConfig, check: &Checker<'_>) -> Result<(), ConfigError> {
+    let lr = optimizer.lr();
     check.not_negative("optimizer.lr", lr)?;
     let betas = |beta1: f64, beta2: f64, epsilon: f64| {
         check.fraction("optimizer.beta1", beta1)?;
         check.fraction("optimizer.beta2", beta2)?;
         check.not_negative("optimizer.epsilon", epsilon)
     };
-    match &config.optimizer {
+    match optimizer {
         OptimizerConfig::Sgd(c) => {
             check.fraction("optimizer.momentum", c.momentum)?;
             check.fraction("optimizer.dampening", c.dampening)?;
@@ -149,7 +155,7 @@ fn optimizer(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     }
 }
 
-fn schedule(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
+fn schedule(schedule: &ScheduleConfig, check: &Checker<'_>) -> Result<(), ConfigError> {
     let divisor = |factor: f64| {
         if factor.is_finite() && factor >= 1.0 {
             check.single("schedule.factor", factor)
@@ -161,7 +167,7 @@ fn schedule(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
             )
         }
     };
-    match &config.schedule {
+    match schedule {
         ScheduleConfig::Constant => Ok(()),
         ScheduleConfig::EpochDecay(c) => divisor(c.factor),
         ScheduleConfig::Plateau(c) => {
@@ -186,27 +192,34 @@ fn schedule(config: &Config, check: &Checker<'_>) -> Result<(), ConfigError> {
     }
 }
 
-struct Checker<'a> {
-    file: &'a str,
+/// Says what is wrong with a value, under its key.
+pub(crate) struct Checker<'a> {
+    pub(crate) file: &'a str,
 }
 
 impl Checker<'_> {
-    fn fail(&self, key: &str, problem: &str, mend: &str) -> Result<(), ConfigError> {
+    pub(crate) fn fail(&self, key: &str, problem: &str, mend: &str) -> Result<(), ConfigError> {
         Err(ConfigError::value(self.file, key, problem, mend))
     }
 
-    fn positive(&self, key: &str, value: usize) -> Result<(), ConfigError> {
+    pub(crate) fn positive(&self, key: &str, value: usize) -> Result<(), ConfigError> {
         if value > 0 { Ok(()) } else { self.fail(key, "is 0", "use at least 1") }
     }
 
-    fn at_most(&self, key: &str, value: usize, most: usize, why: &str) -> Result<(), ConfigError> {
+    pub(crate) fn at_most(
+        &self,
+        key: &str,
+        value: usize,
+        most: usize,
+        why: &str,
+    ) -> Result<(), ConfigError> {
         if value <= most {
             return Ok(());
         }
         self.fail(key, &format!("is {value}"), &format!("use at most {most}; {why}"))
     }
 
-    fn not_negative(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+    pub(crate) fn not_negative(&self, key: &str, value: f64) -> Result<(), ConfigError> {
         if !(value.is_finite() && value >= 0.0) {
             return self.fail(key, &format!("is {value}"), "use a finite value of at least 0");
         }
@@ -214,7 +227,7 @@ impl Checker<'_> {
     }
 
     /// Tensors hold single precision: what is finite in f64 alone would become infinite there.
-    fn single(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+    pub(crate) fn single(&self, key: &str, value: f64) -> Result<(), ConfigError> {
         if value.abs() <= f64::from(f32::MAX) {
             return Ok(());
         }
@@ -222,7 +235,7 @@ impl Checker<'_> {
         self.fail(key, &problem, "use at most 3.4e38")
     }
 
-    fn fraction(&self, key: &str, value: f64) -> Result<(), ConfigError> {
+    pub(crate) fn fraction(&self, key: &str, value: f64) -> Result<(), ConfigError> {
         if (0.0..1.0).contains(&value) {
             Ok(())
         } else {
@@ -234,7 +247,7 @@ impl Checker<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Override;
+    use crate::config::{Override, RunConfig};
 
     #[test]
     fn impossible_values_are_refused_by_key() {

@@ -4,7 +4,7 @@ use lampwick_data::{DataError, Tokens};
 use lampwick_metrics::Unit;
 
 use super::Corpus;
-use crate::config::{Config, Override};
+use crate::config::{Config, Override, RunConfig};
 use crate::error::Error;
 
 fn config(overrides: &[String]) -> Config {

@@ -2,14 +2,14 @@
 
 use super::Curves;
 use super::plot::{self, BLUE, Chart, GREEN, GREY, Line, ORANGE, PURPLE, Plot, Scale, line};
-use crate::config::Config;
+use crate::config::ReferenceFigure;
 use crate::logs::Timing;
 use crate::probe::{GradientProbe, Layer};
 
 /// Every chart that the run has points for.
 pub(super) fn all(
     curves: &Curves,
-    config: &Config,
+    references: &[ReferenceFigure],
     source_perplexity: Option<f64>,
     timings: &[Timing],
     probe: Option<&GradientProbe>,
@@ -27,7 +27,7 @@ pub(super) fn all(
     if let Some(source) = source_perplexity {
         perplexity.push(line("the source's own", GREEN, vec![(0.0, source), (last, source)]));
     }
-    for reference in &config.report.reference {
+    for reference in references {
         let published = reference.valid_per_epoch.iter().zip(&curves.valid);
         let points: Vec<(f64, f64)> =
             published.filter(|(p, _)| **p > 0.0).map(|(p, s)| (s.step as f64, *p)).collect();

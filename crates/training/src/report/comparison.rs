@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::plot::{Chart, Line, Plot, Scale, colour, line};
 use super::{Curves, curves};
-use crate::config::Config;
+use crate::config::AnyConfig;
 use crate::error::Result;
 use crate::logs::{self, Scored, Timing, seconds_at};
 use crate::run_dir::{RunDir, RunInfo};
@@ -38,7 +38,7 @@ pub fn compare(dirs: &[PathBuf], to: &Path) -> Result<()> {
 /// What there is to know of a run.
 struct Run {
     name: String,
-    config: Config,
+    config: AnyConfig,
     info: RunInfo,
     curves: Curves,
     timings: Vec<Timing>,
@@ -79,7 +79,7 @@ impl Run {
         let run = RunDir::open(dir)?;
         Ok(Self {
             name: dir.display().to_string().trim_end_matches('/').to_string(),
-            config: run.config()?,
+            config: run.any_config()?,
             info: run.info()?,
             curves: curves(logs::read(&dir.join(logs::METRICS))?),
             timings: logs::read(&dir.join(logs::TIMINGS))?,
@@ -107,7 +107,7 @@ impl Run {
     /// Every setting by its dotted key, and what `run.json` says of the rest that decides a result.
     fn settings(&self) -> BTreeMap<String, String> {
         let mut settings = BTreeMap::new();
-        let table = toml::Table::try_from(&self.config).unwrap_or_default();
+        let table = toml::from_str(&self.config.to_toml()).unwrap_or_default();
         flatten(&table, "", &mut settings);
         settings.remove("name"); // the columns' heads say which run it is
         let info = &self.info;

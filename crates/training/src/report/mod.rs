@@ -22,7 +22,7 @@ use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use crate::config::{Config, ReferenceFigure};
+use crate::config::ReferenceFigure;
 use crate::error::{Error, Result};
 use crate::logs::{self, Metric, SampleLine, Scored, Timing};
 use crate::probe;
@@ -68,7 +68,8 @@ struct Comparison {
 }
 
 fn page(run: &RunDir) -> Result<String> {
-    let config = run.config()?;
+    let config = run.any_config()?;
+    let shared = config.shared();
     let info = run.info()?;
     let curves = curves(logs::read(&run.path().join(logs::METRICS))?);
     let samples: Vec<SampleLine> = logs::read(&run.path().join(logs::SAMPLES))?;
@@ -87,11 +88,17 @@ fn page(run: &RunDir) -> Result<String> {
     }
     let source_perplexity = best.and_then(source_perplexity);
     let title =
-        if config.name.is_empty() { "lampwick run".to_string() } else { config.name.clone() };
+        if shared.name.is_empty() { "lampwick run".to_string() } else { shared.name.to_string() };
     let page = Page {
         title,
-        charts: charts::all(&curves, &config, source_perplexity, &timings, probe.as_ref()),
-        comparisons: comparisons(&config, &curves),
+        charts: charts::all(
+            &curves,
+            &shared.report.reference,
+            source_perplexity,
+            &timings,
+            probe.as_ref(),
+        ),
+        comparisons: comparisons(&shared.report.reference, &curves),
         epochs: curves.valid.iter().map(Row::of).collect(),
         source_perplexity: source_perplexity.map(|p| format!("{p:.2}")),
         config: config.to_toml(),
@@ -197,9 +204,9 @@ fn curves(metrics: Vec<Metric>) -> Curves {
 }
 
 /// Ours beside the published figures.
-fn comparisons(config: &Config, curves: &Curves) -> Vec<Comparison> {
+fn comparisons(references: &[ReferenceFigure], curves: &Curves) -> Vec<Comparison> {
     let mut rows = Vec::new();
-    for reference in &config.report.reference {
+    for reference in references {
         for (index, (&published, ours)) in
             reference.valid_per_epoch.iter().zip(&curves.valid).enumerate()
         {
@@ -276,10 +283,10 @@ mod tests {
             unit: "word".into(),
             train_loss: None,
             bits_above_source: None,
+            quality: None,
             best: None,
         };
-        let mut config = Config::default();
-        config.report.reference = vec![ReferenceFigure {
+        let references = [ReferenceFigure {
             name: "Zaremba small".into(),
             valid_per_epoch: vec![180.0, 0.0, 131.0, 128.0],
             test_perplexity: 115.0,
@@ -290,7 +297,7 @@ mod tests {
             valid: vec![scored(185.0), scored(150.0), scored(140.0), scored(118.0)],
             ..Curves::default()
         };
-        let rows = comparisons(&config, &curves);
+        let rows = comparisons(&references, &curves);
         let whats: Vec<&str> = rows.iter().map(|r| r.what.as_str()).collect();
         assert_eq!(whats, ["valid, epoch 1", "valid, epoch 3", "valid, epoch 4", "test"]);
         assert_eq!(

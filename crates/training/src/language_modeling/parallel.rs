@@ -17,7 +17,7 @@ use burn::prelude::*;
 use lampwick_data::BpttBatch;
 use lampwick_models::{LanguageModel, Mode, StackState};
 
-use crate::step::{Objective, Window};
+use super::objective::{Objective, Window};
 
 /// The streams of each device: as even as `batch` allows, the same for every window.
 pub(crate) fn shares(batch: usize, devices: usize) -> Vec<Range<usize>> {
