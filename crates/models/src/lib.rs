@@ -38,7 +38,7 @@ pub use initializer::RecurrentInit;
 pub use lampwick_kernels::{CrossEntropyOptions, Reduction, exponentials};
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
-pub use next_token::NextToken;
+pub use next_token::{Attention, NextToken};
 pub use precision::Precision;
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput, StackState};
 pub use weights::WeightsError;

@@ -32,6 +32,34 @@ pub trait NextToken {
     ///
     /// When an index is not below the state's batch.
     fn select(&self, state: &Self::State, indices: &[usize]) -> Self::State;
+
+    /// Where the last [`next`](Self::next) looked, of the state that it gave; `None` from a model
+    /// that does not attend, and allowed of a state that [`start`](Self::start) or
+    /// [`select`](Self::select) gave.
+    fn attention<'s>(&self, state: &'s Self::State) -> Option<Attention<'s>> {
+        let _ = state;
+        None
+    }
+}
+
+/// The attention of one step over the sources of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention<'a> {
+    /// `[B, S]` row-major: each row sums to 1 and is 0 beyond the end of its own source.
+    pub weights: &'a [f32],
+    /// `S`, the length of the longest source in the batch.
+    pub positions: usize,
+}
+
+impl<'a> Attention<'a> {
+    /// `[S]`: of one sequence.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is not below the batch.
+    pub fn row(&self, index: usize) -> &'a [f32] {
+        &self.weights[index * self.positions..(index + 1) * self.positions]
+    }
 }
 
 /// Through [`LanguageModel::step`], on any device.
