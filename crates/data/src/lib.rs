@@ -34,7 +34,7 @@ pub use bptt::{BpttBatch, BpttBatches, BpttLength, BpttPosition, EvaluationBatch
 pub use datasets::{LineDataset, LmBatch, LmBatcher, LmItem, PairBatcher, WindowDataset};
 pub use error::{DataError, Result};
 pub use pair_batches::{
-    BatchSize, IdPairs, PADDING, PairBatch, PairBatches, PairPosition, Sequences,
+    BatchSize, IdPairs, PADDING, PairBatch, PairBatches, PairPosition, Sequences, cut,
 };
 pub use prepare::{Prepared, prepare_corpora, prepare_corpus};
 pub use synthetic::{EntropyEstimate, SourceScore, SyntheticConfig, SyntheticLanguage};

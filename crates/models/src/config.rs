@@ -177,6 +177,16 @@ pub enum ModelConfigError {
         /// Features of a word vector.
         embedding: usize,
     },
+    /// Values that do not go together.
+    #[error("model.{key} {problem}: {mend}")]
+    Clash {
+        /// The field.
+        key: &'static str,
+        /// What of it does not go with what.
+        problem: String,
+        /// What to do.
+        mend: &'static str,
+    },
     /// A type that the device does not compute in.
     #[error(
         "model.precision is \"{}\", which this device does not compute in: set it to {}",
@@ -201,6 +211,7 @@ impl LanguageModelConfig {
             last_hidden: self.last_hidden,
             layers: self.layers,
             bidirectional: false, // a language model must not see what it predicts
+            residual: false,
             projection: self.projection,
             dropout: self.dropout_hidden,
             locked: self.locked_dropout,
@@ -301,10 +312,7 @@ impl LanguageModelConfig {
     /// compute in the type of the products.
     pub fn init(&self, seed: u64, device: &Device) -> Result<LanguageModel, ModelConfigError> {
         self.validate()?;
-        if !self.precision.is_supported(device) {
-            let supported = Precision::ALL.into_iter().filter(|p| p.is_supported(device)).collect();
-            return Err(ModelConfigError::Precision { precision: self.precision, supported });
-        }
+        self.precision.expect_supported(device)?;
         let mut values = InitialValues::new(seed, device);
         let uniform = match self.initializer {
             RecurrentInit::Uniform { bound } => Some(bound),

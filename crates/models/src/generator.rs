@@ -8,12 +8,12 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use lampwick_kernels::{PackedLinear, PackedRecurrent, log_softmax};
+use lampwick_kernels::{Cell, PackedLinear, PackedRecurrent, log_softmax};
 
 use crate::language_model::LanguageModel;
 use crate::mode::Mode;
 use crate::next_token::NextToken;
-use crate::recurrent::RecurrentLayer;
+use crate::recurrent::{RecurrentDirection, RecurrentLayer};
 
 /// A copy of a [`LanguageModel`]'s weights in the host's memory, in `f32`; it does not follow the
 /// model's later training.
@@ -29,7 +29,7 @@ pub struct Generator {
 
 /// One layer of the stack: it reads forward only.
 #[derive(Debug)]
-struct Layer {
+pub(crate) struct Layer {
     recurrent: PackedRecurrent,
     projection: Option<PackedLinear>,
 }
@@ -43,9 +43,9 @@ pub struct GeneratorState {
 
 /// `[B, H]` each, `memory` empty but for an LSTM.
 #[derive(Clone, Debug)]
-struct LayerState {
-    hidden: Vec<f32>,
-    memory: Vec<f32>,
+pub(crate) struct LayerState {
+    pub(crate) hidden: Vec<f32>,
+    pub(crate) memory: Vec<f32>,
 }
 
 impl Generator {
@@ -71,23 +71,22 @@ impl Generator {
 }
 
 impl Layer {
-    fn new(cell: lampwick_kernels::Cell, layer: &RecurrentLayer) -> Self {
-        let weights = layer.forward.weights(0.0, &mut Mode::Evaluate);
+    pub(crate) fn new(cell: Cell, layer: &RecurrentLayer) -> Self {
         let projection = layer.projection.as_ref().map(|projection| {
             let size = projection.val().dims()[1];
             PackedLinear::new(&floats(projection), vec![0.0; size])
         });
-        Self { recurrent: PackedRecurrent::new(cell, weights), projection }
+        Self { recurrent: packed(cell, &layer.forward), projection }
     }
 
-    fn start(&self, batch: usize) -> LayerState {
+    pub(crate) fn start(&self, batch: usize) -> LayerState {
         let hidden = vec![0.0; batch * self.recurrent.hidden()];
         let has_memory = self.recurrent.cell().has_cell_state();
         LayerState { memory: if has_memory { hidden.clone() } else { Vec::new() }, hidden }
     }
 
     /// Reads `x` `[B, I]`, advances the state and leaves the layer's output in `x`.
-    fn step(&self, batch: usize, x: &mut Vec<f32>, state: &mut LayerState) {
+    pub(crate) fn step(&self, batch: usize, x: &mut Vec<f32>, state: &mut LayerState) {
         self.recurrent.step(x, &mut state.hidden, &mut state.memory);
         x.clear();
         match &self.projection {
@@ -102,9 +101,9 @@ impl Layer {
 
 impl LayerState {
     /// The states of some of the streams.
-    fn select(&self, batch: usize, indices: &[usize]) -> Self {
+    pub(crate) fn select(&self, batch: usize, indices: &[usize]) -> Self {
         let rows = |values: &[f32]| {
-            let size = values.len() / batch;
+            let size = values.len() / batch.max(1);
             let rows = indices.iter().flat_map(|&index| &values[index * size..(index + 1) * size]);
             rows.copied().collect()
         };
@@ -155,8 +154,13 @@ impl NextToken for Generator {
     }
 }
 
+/// One direction's weights, nothing dropped.
+pub(crate) fn packed(cell: Cell, direction: &RecurrentDirection) -> PackedRecurrent {
+    PackedRecurrent::new(cell, direction.weights(0.0, &mut Mode::Evaluate))
+}
+
 /// Row-major values on the host.
-fn floats<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+pub(crate) fn floats<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
     let tensor = parameter.val().without_autodiff();
     tensor.try_into_vec_as().expect("parameters are readable floats")
 }

@@ -45,6 +45,16 @@ impl<'a> InitialValues<'a> {
         self.parameter(values, shape)
     }
 
+    /// The weight `[input, output]` of a linear map: from the bound of a uniform initialisation, from
+    /// Glorot's, or PyTorch's `U(-1/√input, 1/√input)`.
+    pub fn linear(&mut self, input: usize, output: usize, init: RecurrentInit) -> Param<Tensor<2>> {
+        match init {
+            RecurrentInit::Uniform { bound } => self.uniform([input, output], bound),
+            RecurrentInit::PyTorch => self.uniform([input, output], 1.0 / (input as f64).sqrt()),
+            RecurrentInit::Orthogonal => self.glorot(input, output, 1),
+        }
+    }
+
     /// A parameter of one value; draws nothing.
     pub fn constant<const D: usize>(&self, shape: [usize; D], value: f64) -> Param<Tensor<D>> {
         self.parameter(vec![value as f32; shape.iter().product()], shape)

@@ -7,6 +7,7 @@
 //! - [`precision`]: the float type of the matrix products;
 //! - [`recurrent`]: a stack of recurrent layers over the kernels of `lampwick-kernels`;
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
+//! - [`encoder_decoder`]: sequence to sequence, with attention;
 //! - [`gradient_flow`]: how much of a loss reaches the states before it;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
@@ -19,6 +20,7 @@
 
 pub mod config;
 pub mod dropout;
+pub mod encoder_decoder;
 pub mod generator;
 pub mod gradient_flow;
 pub mod initializer;
@@ -32,6 +34,10 @@ pub mod supervised;
 pub mod weights;
 
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
+pub use encoder_decoder::{
+    AttentionKind, Bridge, DecoderConfig, EncoderConfig, EncoderDecoder, EncoderDecoderBatch,
+    EncoderDecoderConfig, EncoderDecoderLoss, Fed, Feeding, Tie, Translator, TranslatorState,
+};
 pub use generator::{Generator, GeneratorState};
 pub use gradient_flow::GradientFlow;
 pub use initializer::RecurrentInit;

@@ -55,6 +55,14 @@ impl DropoutRng {
         Self { seed, masks: 0 }
     }
 
+    /// The next `len` values, uniform in `[0, 1)`; they count as a mask.
+    pub(crate) fn uniform(&mut self, len: usize) -> Vec<f32> {
+        let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
+        stream.set_stream(self.masks);
+        self.masks += 1;
+        (0..len).map(|_| (stream.next_u32() >> 8) as f32 * (1.0 / (1 << 24) as f32)).collect()
+    }
+
     /// The next inverted-dropout mask: `len` values, each 0 with probability `p` and otherwise
     /// `1/(1-p)` (Srivastava et al. 2014, section 10, scaled while training).
     ///

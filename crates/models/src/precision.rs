@@ -4,6 +4,8 @@ use burn::prelude::*;
 use burn::tensor::FloatDType;
 use serde::{Deserialize, Serialize};
 
+use crate::config::ModelConfigError;
+
 /// In which type matrix products are computed. Parameters, states, losses and gradients of
 /// parameters are f32 under each (Micikevicius et al. 2018, section 3): a narrow type halves the
 /// traffic of the products and reaches a GPU's matrix units.
@@ -36,6 +38,15 @@ impl Precision {
     /// Whether `device` computes in this type.
     pub fn is_supported(self, device: &Device) -> bool {
         self.narrow().is_none_or(|dtype| device.supports_dtype(dtype))
+    }
+
+    /// Refuses a device that does not compute in this type.
+    pub(crate) fn expect_supported(self, device: &Device) -> Result<(), ModelConfigError> {
+        if self.is_supported(device) {
+            return Ok(());
+        }
+        let supported = Self::ALL.into_iter().filter(|p| p.is_supported(device)).collect();
+        Err(ModelConfigError::Precision { precision: self, supported })
     }
 
     /// Whether the gradient of a mean over many tokens would vanish in this type, so that the loss

@@ -48,6 +48,11 @@ impl PackedLinear {
         Self { inputs, weight: packed, bias }
     }
 
+    /// `K`.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
     /// `N`.
     pub fn columns(&self) -> usize {
         self.bias.len()

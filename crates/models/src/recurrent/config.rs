@@ -35,6 +35,9 @@ pub struct RecurrentConfig {
     pub layers: usize,
     /// Read in both directions and concatenate, so a layer gives `2H` (Schuster and Paliwal 1997).
     pub bidirectional: bool,
+    /// Layers from the second on add their input to their output (Wu et al. 2016, section 3.1), where
+    /// both have the same features.
+    pub residual: bool,
     /// Linear map of each layer's output to this size, without bias (the projection of Sak et al.
     /// 2014, eq. 7, outside the recurrence: the state stays `H`).
     pub projection: Option<usize>,
@@ -65,6 +68,7 @@ impl RecurrentConfig {
             last_hidden: None,
             layers: 1,
             bidirectional: false,
+            residual: false,
             projection: None,
             dropout: 0.0,
             locked: false,
@@ -112,6 +116,11 @@ impl RecurrentConfig {
         if layer == 0 { self.input } else { self.output_of(layer - 1) }
     }
 
+    /// Whether layer `layer` adds its input to its output.
+    pub(crate) fn adds_input(&self, layer: usize) -> bool {
+        self.residual && layer > 0 && self.input_of(layer) == self.output_of(layer)
+    }
+
     /// Features that the stack gives.
     pub fn output(&self) -> usize {
         self.output_of(self.layers - 1)
@@ -148,11 +157,7 @@ impl RecurrentConfig {
         let forward = self.init_direction(input, hidden, values);
         let reverse = self.bidirectional.then(|| self.init_direction(input, hidden, values));
         let width = self.directions() * hidden;
-        let projection = self.projection.map(|size| match self.initializer {
-            RecurrentInit::Uniform { bound } => values.uniform([width, size], bound),
-            RecurrentInit::PyTorch => values.uniform([width, size], 1.0 / (width as f64).sqrt()),
-            RecurrentInit::Orthogonal => values.glorot(width, size, 1),
-        });
+        let projection = self.projection.map(|size| values.linear(width, size, self.initializer));
         RecurrentLayer { forward, reverse, projection }
     }
 

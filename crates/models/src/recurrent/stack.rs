@@ -60,8 +60,12 @@ impl Recurrent {
             if index > 0 {
                 x = dropout(x, self.config.dropout, self.config.locked, mode);
             }
+            let added = self.config.adds_input(index).then(|| x.clone());
             let (y, state) = layer.run(&self.config, x, &mut states, lengths, mode);
-            x = y;
+            x = match added {
+                Some(added) => y + added,
+                None => y,
+            };
             finals.extend(state);
         }
         RecurrentOutput { output: x, state: StackState(finals) }

@@ -1,0 +1,217 @@
+//! Memory to target: one step, or all steps of known inputs at once.
+
+use burn::module::Param;
+use burn::prelude::*;
+use lampwick_kernels::composed::product;
+
+use super::EncoderDecoder;
+use super::attention::GlobalAttention;
+use super::config::{AttentionKind, EncoderDecoderConfig};
+use super::encoder::Encoded;
+use crate::dropout::element_dropout;
+use crate::initializer::InitialValues;
+use crate::mode::Mode;
+use crate::recurrent::{Recurrent, RecurrentOutput, StackState};
+
+/// The recurrence that writes, where it looks, and what the output layer reads.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    /// Reads the word before, and what [`EncoderDecoderConfig`] adds to it.
+    pub recurrent: Recurrent,
+    /// Absent for [`AttentionKind::None`].
+    pub attention: Option<GlobalAttention>,
+    /// `W_c` of `tanh(W_c [h; c; e] + b)` (Luong et al. 2015, eq. 5), `[D + .., A]`.
+    pub readout: Option<Param<Tensor<2>>>,
+    /// Its bias, `[A]`.
+    pub readout_bias: Option<Param<Tensor<1>>>,
+    /// Pointer-generator: what `p_gen` is made of (See et al. 2017, eq. 8), `[M + D + E, 1]`.
+    pub generate: Option<Param<Tensor<2>>>,
+    /// Its bias, `[1]`.
+    pub generate_bias: Option<Param<Tensor<1>>>,
+}
+
+/// What a decoder remembers of `B` sequences.
+#[derive(Clone, Debug)]
+pub struct DecoderState {
+    /// Of the recurrence.
+    pub stack: StackState,
+    /// The last attentional vector, `[B, A]`, where it is fed.
+    pub feed: Option<Tensor<2>>,
+    /// The sum of the attention weights so far, `[B, S]`, where they are remembered.
+    pub covered: Option<Tensor<2>>,
+}
+
+/// What a step, or all steps, give.
+#[derive(Clone, Debug)]
+pub struct DecoderOutput {
+    /// What the output layer reads, not dropped, `[T, B, A]`.
+    pub output: Tensor<3>,
+    /// Attention weights, `[B, T, S]`.
+    pub weights: Option<Tensor<3>>,
+    /// Probability of generating rather than copying, `[T, B, 1]`.
+    pub generate: Option<Tensor<3>>,
+}
+
+impl Decoder {
+    pub(super) fn init(
+        config: &EncoderDecoderConfig,
+        attention: Option<GlobalAttention>,
+        values: &mut InitialValues<'_>,
+    ) -> Self {
+        let recurrent = config.decoder_stack().init_from(values);
+        let (input, output) = (config.readout_input(), config.readout());
+        let readout =
+            config.has_readout().then(|| values.linear(input, output, config.initializer));
+        let readout_bias = readout.as_ref().map(|_| values.constant([output], 0.0));
+        let size = config.memory() + config.decoder.hidden + config.embedding;
+        let generate = config.copying.then(|| values.linear(size, 1, config.initializer));
+        let generate_bias = generate.as_ref().map(|_| values.constant([1], 0.0));
+        Self { recurrent, attention, readout, readout_bias, generate, generate_bias }
+    }
+}
+
+impl EncoderDecoder {
+    /// The state before the first word.
+    pub fn start(&self, encoded: &Encoded) -> DecoderState {
+        let [batch, source, _] = encoded.memory.values.dims();
+        let device = self.device();
+        let config = &self.config;
+        DecoderState {
+            stack: encoded.state.clone(),
+            feed: config.input_feeding.then(|| Tensor::zeros([batch, config.readout()], &device)),
+            covered: (config.coverage > 0.0).then(|| Tensor::zeros([batch, source], &device)),
+        }
+    }
+
+    /// All steps of the word vectors `words` `[T, B, E]` at once: possible where a step hangs on the
+    /// one before by the recurrence's state alone.
+    pub(super) fn decode_at_once(
+        &self,
+        words: Tensor<3>,
+        encoded: &Encoded,
+        lengths: &[usize],
+        mode: &mut Mode,
+    ) -> DecoderOutput {
+        let [steps, _, _] = words.dims();
+        let config = &self.config;
+        let summary = |tensor: Tensor<2>| tensor.unsqueeze_dim::<3>(0).repeat_dim(0, steps);
+        let input = if config.context_every_step {
+            Tensor::cat(vec![words.clone(), summary(encoded.summary.clone())], 2)
+        } else {
+            words.clone()
+        };
+        let state = Some(encoded.state.clone());
+        let RecurrentOutput { output: hidden, .. } =
+            self.decoder.recurrent.forward(input, state, Some(lengths), mode);
+        match &self.decoder.attention {
+            Some(attention) => {
+                let states = hidden.clone().swap_dims(0, 1); // [B, T, D]
+                let (context, weights) = attention.forward(states, &encoded.memory, None);
+                self.read_out(hidden, Some(context.swap_dims(0, 1)), words, Some(weights))
+            }
+            None => {
+                let context = config.context_every_step.then(|| summary(encoded.summary.clone()));
+                self.read_out(hidden, context, words, None)
+            }
+        }
+    }
+
+    /// One step after the word vectors `words` `[B, E]`; `T` of the output is 1.
+    pub(super) fn decode_step(
+        &self,
+        words: Tensor<2>,
+        encoded: &Encoded,
+        state: DecoderState,
+        mode: &mut Mode,
+    ) -> (DecoderOutput, DecoderState) {
+        let config = &self.config;
+        let words: Tensor<3> = words.unsqueeze_dim(0); // [1, B, E]
+        let DecoderState { stack, feed, covered } = state;
+        let attention = self.decoder.attention.as_ref();
+        let mut input = vec![words.clone()];
+        // Bahdanau looks before the recurrence, by the state before it.
+        let before = match (config.attention, attention) {
+            (AttentionKind::Bahdanau, Some(attention)) => {
+                let top = stack.0.last().expect("a decoder has a layer").hidden.clone();
+                Some(attention.forward(top.unsqueeze_dim(1), &encoded.memory, covered.as_ref()))
+            }
+            _ => None,
+        };
+        if let Some((context, _)) = &before {
+            input.push(context.clone().swap_dims(0, 1));
+        }
+        if config.context_every_step {
+            input.push(encoded.summary.clone().unsqueeze_dim(0));
+        }
+        input.extend(feed.map(|feed| feed.unsqueeze_dim(0)));
+        let input = Tensor::cat(input, 2);
+        let RecurrentOutput { output: hidden, state: stack } =
+            self.decoder.recurrent.forward(input, Some(stack), None, mode);
+        let looked = match (before, attention) {
+            (Some(before), _) => Some(before),
+            (None, Some(attention)) => {
+                let states = hidden.clone().swap_dims(0, 1);
+                Some(attention.forward(states, &encoded.memory, covered.as_ref()))
+            }
+            (None, None) => None,
+        };
+        let (context, weights) = match looked {
+            Some((context, weights)) => (Some(context.swap_dims(0, 1)), Some(weights)),
+            None => {
+                let summary = || encoded.summary.clone().unsqueeze_dim(0);
+                (config.context_every_step.then(summary), None)
+            }
+        };
+        let now = weights.clone().map(|weights| weights.squeeze_dim::<2>(1)); // [B, S]
+        let output = self.read_out(hidden, context, words, weights);
+        let feed = config.input_feeding.then(|| output.output.clone().squeeze_dim(0));
+        let covered = covered.zip(now).map(|(covered, now)| covered + now);
+        (output, DecoderState { stack, feed, covered })
+    }
+
+    /// `tanh(W_c [h; c; e] + b)`, and the probability of generating; all `[T, B, ..]`.
+    fn read_out(
+        &self,
+        hidden: Tensor<3>,
+        context: Option<Tensor<3>>,
+        words: Tensor<3>,
+        weights: Option<Tensor<3>>,
+    ) -> DecoderOutput {
+        let config = &self.config;
+        let [steps, batch, _] = hidden.dims();
+        let apply = |parts: Vec<Tensor<3>>, weight: &Param<Tensor<2>>, bias: &Param<Tensor<1>>| {
+            let all = Tensor::cat(parts, 2);
+            let features = all.dims()[2];
+            let weight = config.precision.of_weight(weight.val());
+            let size = weight.dims()[1];
+            let rows = product(all.reshape([steps * batch, features]), weight);
+            (rows + bias.val().unsqueeze()).reshape([steps, batch, size])
+        };
+        let generate = self.decoder.generate.as_ref().zip(self.decoder.generate_bias.as_ref());
+        let generate = generate.zip(context.clone()).map(|((weight, bias), context)| {
+            burn::tensor::activation::sigmoid(apply(
+                vec![context, hidden.clone(), words.clone()],
+                weight,
+                bias,
+            ))
+        });
+        let readout = self.decoder.readout.as_ref().zip(self.decoder.readout_bias.as_ref());
+        let output = match readout {
+            None => hidden,
+            Some((weight, bias)) => {
+                let mut parts = vec![hidden];
+                parts.extend(context);
+                if config.reads_context() {
+                    parts.push(words);
+                }
+                apply(parts, weight, bias).tanh()
+            }
+        };
+        DecoderOutput { output, weights, generate }
+    }
+
+    /// What the output layer reads, dropped.
+    pub(super) fn dropped(&self, output: Tensor<3>, mode: &mut Mode) -> Tensor<3> {
+        element_dropout(output, self.config.dropout_output, mode)
+    }
+}

@@ -1,0 +1,523 @@
+//! An encoder-decoder's weights packed for decoding on a CPU: what [`crate::Generator`] is to a
+//! language model.
+//!
+//! A sequence's numbers do not depend, bit by bit, on the sequences beside it: every row of every
+//! product is computed by itself, sources in the batch included.
+
+use std::sync::Arc;
+
+use burn::module::Param;
+use lampwick_kernels::{PackedLinear, PackedRecurrent, log_softmax};
+use rayon::prelude::*;
+
+use super::EncoderDecoder;
+use super::config::{AttentionKind, Bridge, EncoderDecoderConfig};
+use crate::generator::{Layer, LayerState, floats, packed};
+use crate::next_token::{Attention, NextToken};
+use crate::recurrent::RecurrentConfig;
+
+/// A copy of an [`EncoderDecoder`]'s weights in the host's memory, in `f32`; it does not follow the
+/// model's later training.
+#[derive(Debug)]
+pub struct Translator {
+    config: EncoderDecoderConfig,
+    /// `[V_s, E]`; empty where the target's serves both sides.
+    source_embedding: Vec<f32>,
+    /// `[V_t, E]`.
+    target_embedding: Vec<f32>,
+    /// First layer first: forward, and reverse where the encoder reads both ways.
+    encoder: Vec<[Option<PackedRecurrent>; 2]>,
+    bridge: Vec<PackedLinear>,
+    decoder: Vec<Layer>,
+    keys: Option<PackedLinear>,
+    query: Option<PackedLinear>,
+    energy: Vec<f32>,
+    coverage: Vec<f32>,
+    readout: Option<PackedLinear>,
+    generate: Option<PackedLinear>,
+    output: PackedLinear,
+}
+
+/// What a [`Translator`] remembers of its streams, each of one of the sources.
+#[derive(Clone, Debug)]
+pub struct TranslatorState {
+    sources: Arc<Sources>,
+    /// Which source each stream translates, `[B]`.
+    of: Vec<usize>,
+    layers: Vec<LayerState>,
+    /// The last attentional vectors, `[B, A]`, where they are fed; else empty.
+    feed: Vec<f32>,
+    /// The sum of the attention so far, `[B, S]`, where it is remembered; else empty.
+    covered: Vec<f32>,
+    /// The last step's attention, `[B, S]`; empty before it, and without attention.
+    weights: Vec<f32>,
+}
+
+/// A batch of sources, read.
+#[derive(Debug)]
+struct Sources {
+    /// Length of the longest, `S`.
+    steps: usize,
+    tokens: Vec<Vec<u32>>,
+    /// Of each source its positions, `[S_b, M]`.
+    values: Vec<Vec<f32>>,
+    /// And what states are held against, `[S_b, D]`; empty where that is the same.
+    keys: Vec<Vec<f32>>,
+    /// The encoder's last hidden vectors, `[M]`.
+    summaries: Vec<Vec<f32>>,
+}
+
+impl Translator {
+    /// Reads and packs the model's weights.
+    ///
+    /// # Panics
+    ///
+    /// When the model's device cannot be read.
+    pub fn new(model: &EncoderDecoder) -> Self {
+        let config = model.config().clone();
+        let cell = config.cell.into();
+        let linear = |weight: &Param<burn::Tensor<2>>, bias: Option<&Param<burn::Tensor<1>>>| {
+            let columns = weight.val().dims()[1];
+            PackedLinear::new(&floats(weight), bias.map_or_else(|| vec![0.0; columns], floats))
+        };
+        let encoder = model.encoder.recurrent.layers.iter();
+        let target_embedding = floats(&model.target_embedding);
+        let bias = floats(&model.output_bias);
+        let attention = model.decoder.attention.as_ref();
+        let part = |of: Option<&Param<burn::Tensor<1>>>| of.map_or_else(Vec::new, floats);
+        let decoder = &model.decoder;
+        Self {
+            source_embedding: model.source_embedding.as_ref().map_or_else(Vec::new, floats),
+            encoder: encoder
+                .map(|layer| {
+                    let reverse = layer.reverse.as_ref();
+                    [Some(packed(cell, &layer.forward)), reverse.map(|way| packed(cell, way))]
+                })
+                .collect(),
+            bridge: model.encoder.bridge.iter().map(|m| linear(&m.weight, Some(&m.bias))).collect(),
+            decoder: decoder.recurrent.layers.iter().map(|l| Layer::new(cell, l)).collect(),
+            keys: attention.and_then(|a| a.keys.as_ref().map(|keys| linear(keys, a.bias.as_ref()))),
+            query: attention.and_then(|a| a.query.as_ref()).map(|query| linear(query, None)),
+            energy: part(attention.and_then(|a| a.energy.as_ref())),
+            coverage: part(attention.and_then(|a| a.coverage.as_ref())),
+            readout: decoder.readout.as_ref().map(|w| linear(w, decoder.readout_bias.as_ref())),
+            generate: decoder.generate.as_ref().map(|w| linear(w, decoder.generate_bias.as_ref())),
+            output: match &model.output_weight {
+                Some(weight) => PackedLinear::new(&floats(weight), bias),
+                None => PackedLinear::transposed(&target_embedding, bias),
+            },
+            target_embedding,
+            config,
+        }
+    }
+
+    /// The configuration of the model.
+    pub fn config(&self) -> &EncoderDecoderConfig {
+        &self.config
+    }
+
+    /// Reads sources: one stream for each, before its first word.
+    ///
+    /// # Panics
+    ///
+    /// When a token is outside the source's vocabulary.
+    pub fn encode(&self, sources: &[&[u32]]) -> TranslatorState {
+        // The longest first: those that are still read are then the first of the batch.
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(sources[index].len()));
+        let read: Vec<&[u32]> = order.iter().map(|&index| sources[index]).collect();
+        let (outputs, finals) = self.read(&read);
+        let first = self.bridge(&finals, read.len());
+        let top = finals.last().expect("an encoder has a layer");
+        // Back into the order of the caller.
+        let mut place = vec![0; order.len()];
+        for (at, &index) in order.iter().enumerate() {
+            place[index] = at;
+        }
+        let memory = self.config.memory();
+        let summaries = place.iter().map(|&at| top.hidden[at * memory..(at + 1) * memory].to_vec());
+        let summaries = summaries.collect();
+        let mut outputs: Vec<Option<Vec<f32>>> = outputs.into_iter().map(Some).collect();
+        let values: Vec<Vec<f32>> =
+            place.iter().map(|&at| outputs[at].take().expect("each source once")).collect();
+        let keys = match &self.keys {
+            None => Vec::new(),
+            Some(keys) => values.iter().map(|values| apply(keys, values)).collect(),
+        };
+        let steps = read.first().map_or(1, |longest| longest.len().max(1));
+        let tokens = sources.iter().map(|&source| positions(source).to_vec()).collect();
+        let sources = Arc::new(Sources { steps, tokens, values, keys, summaries });
+        let batch = order.len();
+        let layers = first.iter().map(|layer| layer.select(batch, &place)).collect();
+        let zeros = |on: bool, size: usize| if on { vec![0.0; batch * size] } else { Vec::new() };
+        TranslatorState {
+            of: (0..batch).collect(),
+            layers,
+            feed: zeros(self.config.input_feeding, self.config.readout()),
+            covered: zeros(self.config.coverage > 0.0, steps),
+            weights: Vec::new(),
+            sources,
+        }
+    }
+
+    /// Runs the encoder over sources that are sorted by length, the longest first: of each its
+    /// outputs `[S_b, M]`, and of each layer the last states, both directions side by side `[B, M]`.
+    fn read(&self, sources: &[&[u32]]) -> (Vec<Vec<f32>>, Vec<LayerState>) {
+        let stack: RecurrentConfig = self.config.encoder_stack();
+        let features = self.config.embedding;
+        let table = if self.source_embedding.is_empty() {
+            &self.target_embedding
+        } else {
+            &self.source_embedding
+        };
+        let mut x: Vec<Vec<f32>> = sources
+            .iter()
+            .map(|source| {
+                let mut rows = Vec::with_capacity(source.len() * features);
+                let word = |&token: &u32| row(table, token, features);
+                if self.config.reverse_source {
+                    source.iter().rev().for_each(|token| rows.extend_from_slice(word(token)));
+                } else {
+                    source.iter().for_each(|token| rows.extend_from_slice(word(token)));
+                }
+                rows
+            })
+            .collect();
+        let (batch, hidden, directions) = (sources.len(), stack.hidden, stack.directions());
+        let width = hidden * directions;
+        let mut finals = Vec::with_capacity(self.encoder.len());
+        for (index, ways) in self.encoder.iter().enumerate() {
+            let inputs = stack.input_of(index);
+            let mut y: Vec<Vec<f32>> =
+                sources.iter().map(|source| vec![0.0; positions(source).len() * width]).collect();
+            let has_cell = stack.cell.has_cell_state();
+            let mut last = LayerState {
+                hidden: vec![0.0; batch * width],
+                memory: if has_cell { vec![0.0; batch * width] } else { Vec::new() },
+            };
+            for (way, recurrent) in ways.iter().flatten().enumerate() {
+                let mut h = vec![0.0; batch * hidden];
+                let mut c = if has_cell { vec![0.0; batch * hidden] } else { Vec::new() };
+                let mut rows = Vec::with_capacity(batch * inputs);
+                let longest = sources.first().map_or(0, |source| source.len());
+                for step in 0..longest {
+                    let active = sources.partition_point(|source| source.len() > step);
+                    let at = |source: usize| {
+                        if way == 0 { step } else { sources[source].len() - 1 - step }
+                    };
+                    rows.clear();
+                    for source in 0..active {
+                        let at = at(source) * inputs;
+                        rows.extend_from_slice(&x[source][at..at + inputs]);
+                    }
+                    let cells = if has_cell { active * hidden } else { 0 };
+                    recurrent.step(&rows, &mut h[..active * hidden], &mut c[..cells]);
+                    for source in 0..active {
+                        let to = at(source) * width + way * hidden;
+                        y[source][to..to + hidden]
+                            .copy_from_slice(&h[source * hidden..(source + 1) * hidden]);
+                    }
+                }
+                for source in 0..batch {
+                    let (from, to) = (source * hidden, source * width + way * hidden);
+                    last.hidden[to..to + hidden].copy_from_slice(&h[from..from + hidden]);
+                    if has_cell {
+                        last.memory[to..to + hidden].copy_from_slice(&c[from..from + hidden]);
+                    }
+                }
+            }
+            if stack.adds_input(index) {
+                for (y, x) in y.iter_mut().zip(&x) {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+                }
+            }
+            finals.push(last);
+            x = y;
+        }
+        if self.config.reverse_source {
+            for outputs in &mut x {
+                let rows: Vec<f32> = outputs.chunks_exact(width).rev().flatten().copied().collect();
+                *outputs = rows;
+            }
+        }
+        (x, finals)
+    }
+
+    /// The decoder's first states.
+    fn bridge(&self, finals: &[LayerState], batch: usize) -> Vec<LayerState> {
+        let of = |layer: usize| &finals[layer.min(finals.len() - 1)];
+        let mut maps = self.bridge.iter();
+        let mut map = |state: &[f32]| {
+            if state.is_empty() {
+                return Vec::new();
+            }
+            let mut mapped = apply(maps.next().expect("a map for each state"), state);
+            tanh(&mut mapped);
+            mapped
+        };
+        (0..self.config.decoder.layers)
+            .map(|layer| match self.config.bridge {
+                Bridge::Zero => self.decoder[layer].start(batch),
+                Bridge::Last => of(layer).clone(),
+                Bridge::Linear => {
+                    let hidden = map(&of(layer).hidden);
+                    LayerState { hidden, memory: map(&of(layer).memory) }
+                }
+            })
+            .collect()
+    }
+
+    /// Contexts `[B, M]` of the states `[B, D]`; the weights go into `state`.
+    fn look(&self, states: &[f32], state: &mut TranslatorState) -> Vec<f32> {
+        let (memory, hidden) = (self.config.memory(), self.config.decoder.hidden);
+        let steps = state.sources.steps;
+        let queries = match &self.query {
+            Some(query) => apply(query, states),
+            None => states.to_vec(),
+        };
+        let batch = state.of.len();
+        state.weights.clear();
+        state.weights.resize(batch * steps, 0.0);
+        let mut contexts = vec![0.0; batch * memory];
+        let (sources, of, covered) = (&state.sources, &state.of, &state.covered);
+        state
+            .weights
+            .par_chunks_exact_mut(steps)
+            .zip(contexts.par_chunks_exact_mut(memory))
+            .enumerate()
+            .for_each(|(stream, (weights, context))| {
+                let source = of[stream];
+                let values = &sources.values[source];
+                let keys = sources.keys.get(source).unwrap_or(values);
+                let query = &queries[stream * hidden..(stream + 1) * hidden];
+                let weights = &mut weights[..values.len() / memory];
+                if self.energy.is_empty() {
+                    for (weight, key) in weights.iter_mut().zip(keys.chunks_exact(hidden)) {
+                        *weight = dot(query, key);
+                    }
+                } else {
+                    let covered = covered.get(stream * steps..).unwrap_or(&[]);
+                    self.additive(query, keys, covered, weights);
+                }
+                softmax(weights);
+                for (&weight, value) in weights.iter().zip(values.chunks_exact(memory)) {
+                    context.iter_mut().zip(value).for_each(|(c, v)| *c += weight * v);
+                }
+            });
+        if !state.covered.is_empty() {
+            state.covered.iter_mut().zip(&state.weights).for_each(|(c, w)| *c += w);
+        }
+        contexts
+    }
+
+    /// `v^T tanh(q + k_s [+ w_c cov_s])` of each position.
+    fn additive(&self, query: &[f32], keys: &[f32], covered: &[f32], scores: &mut [f32]) {
+        let mut sum = vec![0.0; query.len()];
+        for (step, (score, key)) in
+            scores.iter_mut().zip(keys.chunks_exact(query.len())).enumerate()
+        {
+            for ((sum, q), k) in sum.iter_mut().zip(query).zip(key) {
+                *sum = q + k;
+            }
+            if let Some(&covered) = covered.get(step)
+                && !self.coverage.is_empty()
+            {
+                sum.iter_mut().zip(&self.coverage).for_each(|(sum, w)| *sum += covered * w);
+            }
+            tanh(&mut sum);
+            *score = dot(&sum, &self.energy);
+        }
+    }
+}
+
+impl NextToken for Translator {
+    type State = TranslatorState;
+
+    fn vocabulary_size(&self) -> usize {
+        self.config.target_vocabulary
+    }
+
+    /// Of sources without a word: see [`Translator::encode`].
+    fn start(&self, batch: usize) -> TranslatorState {
+        self.encode(&vec![&[][..]; batch])
+    }
+
+    fn next(
+        &self,
+        tokens: &[u32],
+        mut state: TranslatorState,
+        log_probs: &mut Vec<f32>,
+    ) -> TranslatorState {
+        let batch = state.of.len();
+        assert_eq!(tokens.len(), batch, "one token for each of the state's {batch} streams");
+        let config = &self.config;
+        let words: Vec<&[f32]> = tokens
+            .iter()
+            .map(|&token| row(&self.target_embedding, token, config.embedding))
+            .collect();
+        let summary = |state: &TranslatorState| -> Vec<f32> {
+            state.of.iter().flat_map(|&of| &state.sources.summaries[of]).copied().collect()
+        };
+        let top = |state: &TranslatorState| state.layers.last().expect("a layer").hidden.clone();
+        let bahdanau = config.attention == AttentionKind::Bahdanau;
+        let mut context = if bahdanau {
+            self.look(&top(&state), &mut state)
+        } else if config.context_every_step {
+            summary(&state)
+        } else {
+            Vec::new()
+        };
+        let mut x = Vec::new();
+        let (width, feed) = (context.len() / batch.max(1), config.readout());
+        for (stream, word) in words.iter().enumerate() {
+            x.extend_from_slice(word);
+            x.extend_from_slice(&context[stream * width..(stream + 1) * width]);
+            if config.input_feeding {
+                x.extend_from_slice(&state.feed[stream * feed..(stream + 1) * feed]);
+            }
+        }
+        let stack = config.decoder_stack();
+        for (index, (layer, layer_state)) in self.decoder.iter().zip(&mut state.layers).enumerate()
+        {
+            let added = stack.adds_input(index).then(|| x.clone());
+            layer.step(batch, &mut x, layer_state);
+            for (x, added) in x.iter_mut().zip(added.iter().flatten()) {
+                *x += added;
+            }
+        }
+        if config.attention != AttentionKind::None && !bahdanau {
+            context = self.look(&x, &mut state);
+        }
+        let generate = self.generate.as_ref().map(|generate| {
+            let rows = side_by_side(batch, &[&context, &x], Some(&words));
+            let mut gates = apply(generate, &rows);
+            gates.iter_mut().for_each(|gate| *gate = 1.0 / (1.0 + (-*gate).exp()));
+            gates
+        });
+        if let Some(readout) = &self.readout {
+            let with_words = config.reads_context().then_some(&words[..]);
+            let rows = side_by_side(batch, &[&x, &context], with_words);
+            x = apply(readout, &rows);
+            tanh(&mut x);
+        }
+        if config.input_feeding {
+            state.feed.clone_from(&x);
+        }
+        log_probs.clear();
+        log_probs.resize(batch * config.target_vocabulary, 0.0);
+        self.output.apply(&x, log_probs);
+        log_softmax(log_probs, config.target_vocabulary);
+        if let Some(generate) = generate {
+            mix_copies(&state, &generate, log_probs, config.target_vocabulary);
+        }
+        state
+    }
+
+    fn select(&self, state: &TranslatorState, indices: &[usize]) -> TranslatorState {
+        let batch = state.of.len();
+        let rows = |values: &[f32]| -> Vec<f32> {
+            let size = values.len() / batch.max(1);
+            let rows = indices.iter().flat_map(|&index| &values[index * size..(index + 1) * size]);
+            rows.copied().collect()
+        };
+        TranslatorState {
+            sources: Arc::clone(&state.sources),
+            of: indices.iter().map(|&index| state.of[index]).collect(),
+            layers: state.layers.iter().map(|layer| layer.select(batch, indices)).collect(),
+            feed: rows(&state.feed),
+            covered: rows(&state.covered),
+            weights: rows(&state.weights),
+        }
+    }
+
+    fn attention<'s>(&self, state: &'s TranslatorState) -> Option<Attention<'s>> {
+        let positions = state.sources.steps;
+        (!state.weights.is_empty()).then_some(Attention { weights: &state.weights, positions })
+    }
+}
+
+/// `ln(p_gen P(w) + (1 - p_gen) sum_(i: x_i = w) a_i)` (See et al. 2017, eq. 9).
+fn mix_copies(state: &TranslatorState, generate: &[f32], log_probs: &mut [f32], words: usize) {
+    let steps = state.sources.steps;
+    for (stream, row) in log_probs.chunks_exact_mut(words).enumerate() {
+        let gate = generate[stream];
+        let tokens = &state.sources.tokens[state.of[stream]];
+        let weights = &state.weights[stream * steps..];
+        let mut copies: Vec<(usize, f32)> = Vec::with_capacity(tokens.len());
+        for (&token, &weight) in tokens.iter().zip(weights) {
+            match copies.iter_mut().find(|(word, _)| *word == token as usize) {
+                Some((_, sum)) => *sum += weight,
+                None => copies.push((token as usize, weight)),
+            }
+        }
+        let written: Vec<f32> = copies.iter().map(|&(word, _)| row[word]).collect();
+        let shift = gate.max(1e-20).ln();
+        row.iter_mut().for_each(|value| *value += shift);
+        for ((word, copied), written) in copies.into_iter().zip(written) {
+            row[word] = (gate * written.exp() + (1.0 - gate) * copied).max(1e-20).ln();
+        }
+    }
+}
+
+/// What stands at the positions of a source's memory: a source of no tokens has one.
+fn positions(source: &[u32]) -> &[u32] {
+    if source.is_empty() { &[0] } else { source }
+}
+
+/// A row of a table `[V, F]`.
+fn row(table: &[f32], token: u32, features: usize) -> &[f32] {
+    let start = token as usize * features;
+    table.get(start..start + features).unwrap_or_else(|| {
+        panic!("token {token} is outside the vocabulary of {}", table.len() / features)
+    })
+}
+
+/// The rows of several `[B, ..]`, and of the words, one beside the other.
+fn side_by_side(batch: usize, parts: &[&[f32]], words: Option<&[&[f32]]>) -> Vec<f32> {
+    let mut rows = Vec::new();
+    for stream in 0..batch {
+        for part in parts {
+            let size = part.len() / batch;
+            rows.extend_from_slice(&part[stream * size..(stream + 1) * size]);
+        }
+        if let Some(words) = words {
+            rows.extend_from_slice(words[stream]);
+        }
+    }
+    rows
+}
+
+fn apply(linear: &PackedLinear, rows: &[f32]) -> Vec<f32> {
+    let mut out = vec![0.0; rows.len() / linear.inputs() * linear.columns()];
+    linear.apply(rows, &mut out);
+    out
+}
+
+/// `tanh x = 1 - 2 / (e^(2x) + 1)`, where it is not +-1 in single precision anyway.
+fn tanh(values: &mut [f32]) {
+    let clamped: Vec<f32> = values.iter().map(|x| x.clamp(-15.0, 15.0)).collect();
+    lampwick_kernels::exponentials(&clamped, 0.0, 2.0, values);
+    values.iter_mut().for_each(|e| *e = 1.0 - 2.0 / (*e + 1.0));
+}
+
+fn softmax(values: &mut [f32]) {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted = values.to_vec();
+    lampwick_kernels::exponentials(&shifted, largest, 1.0, values);
+    let sum: f32 = values.iter().sum();
+    values.iter_mut().for_each(|value| *value /= sum);
+}
+
+/// Sixteen sums, in a fixed order, so that it vectorises and stays deterministic.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let (a16, a_tail) = a.as_chunks::<16>();
+    let (b16, b_tail) = b.as_chunks::<16>();
+    for (x, y) in a16.iter().zip(b16) {
+        for lane in 0..16 {
+            sums[lane] = x[lane].mul_add(y[lane], sums[lane]);
+        }
+    }
+    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + tail
+}
