@@ -41,7 +41,7 @@ pub use encoder_decoder::{
 pub use generator::{Generator, GeneratorState};
 pub use gradient_flow::GradientFlow;
 pub use initializer::RecurrentInit;
-pub use lampwick_kernels::{CrossEntropyOptions, Reduction, exponentials};
+pub use lampwick_kernels::{CrossEntropyOptions, Reduction, exponentials, log_softmax};
 pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
 pub use next_token::{Attention, NextToken};

@@ -42,6 +42,31 @@ pub trait NextToken {
     }
 }
 
+/// A model that is borrowed, so that one can be part of several combinations.
+impl<M: NextToken> NextToken for &M {
+    type State = M::State;
+
+    fn vocabulary_size(&self) -> usize {
+        (**self).vocabulary_size()
+    }
+
+    fn start(&self, batch: usize) -> Self::State {
+        (**self).start(batch)
+    }
+
+    fn next(&self, tokens: &[u32], state: Self::State, log_probs: &mut Vec<f32>) -> Self::State {
+        (**self).next(tokens, state, log_probs)
+    }
+
+    fn select(&self, state: &Self::State, indices: &[usize]) -> Self::State {
+        (**self).select(state, indices)
+    }
+
+    fn attention<'s>(&self, state: &'s Self::State) -> Option<Attention<'s>> {
+        (**self).attention(state)
+    }
+}
+
 /// The attention of one step over the sources of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention<'a> {
