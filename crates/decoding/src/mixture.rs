@@ -1,6 +1,6 @@
 //! Two models as one.
 
-use lampwick_models::NextToken;
+use lampwick_models::{Attention, NextToken};
 
 /// `p(w|h) = (1 - weight) p_1(w|h) + weight p_2(w|h)`, over the first model's tokens: an n-gram model
 /// beside a neural one, say.
@@ -37,6 +37,12 @@ impl<A: NextToken, B: NextToken> Mixture<A, B> {
         assert!(tokens.iter().all(|&token| (token as usize) < known), "tokens of the second");
         Self { first, second, weight, tokens }
     }
+
+    /// The state of sequences of which the models' states are given: an encoder-decoder's begins
+    /// with the sources.
+    pub fn state(&self, first: A::State, second: B::State) -> MixtureState<A::State, B::State> {
+        MixtureState { first, second, read: Vec::new(), log_probs: Vec::new() }
+    }
 }
 
 impl<A: NextToken, B: NextToken> NextToken for Mixture<A, B> {
@@ -47,8 +53,7 @@ impl<A: NextToken, B: NextToken> NextToken for Mixture<A, B> {
     }
 
     fn start(&self, batch: usize) -> Self::State {
-        let (first, second) = (self.first.start(batch), self.second.start(batch));
-        MixtureState { first, second, read: Vec::new(), log_probs: Vec::new() }
+        self.state(self.first.start(batch), self.second.start(batch))
     }
 
     fn next(&self, tokens: &[u32], state: Self::State, log_probs: &mut Vec<f32>) -> Self::State {
@@ -70,6 +75,11 @@ impl<A: NextToken, B: NextToken> NextToken for Mixture<A, B> {
     fn select(&self, state: &Self::State, indices: &[usize]) -> Self::State {
         let first = self.first.select(&state.first, indices);
         let second = self.second.select(&state.second, indices);
-        MixtureState { first, second, read: Vec::new(), log_probs: Vec::new() }
+        self.state(first, second)
+    }
+
+    /// The first model's.
+    fn attention<'s>(&self, state: &'s Self::State) -> Option<Attention<'s>> {
+        self.first.attention(&state.first)
     }
 }

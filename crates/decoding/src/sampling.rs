@@ -21,6 +21,9 @@ pub struct Sampling {
     /// Only the nucleus: the smallest set of likeliest tokens whose probability, after temperature
     /// and top-k, reaches `p` (Holtzman et al. 2020, eq. 2).
     pub top_p: Option<f64>,
+    /// Only tokens with at least this part of the likeliest one's probability, after temperature
+    /// (Nguyen et al. 2024, section 3).
+    pub min_p: Option<f64>,
     /// Seed of all streams.
     pub seed: u64,
 }
@@ -28,7 +31,7 @@ pub struct Sampling {
 impl Default for Sampling {
     /// The model's own distribution.
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: None, top_p: None, seed: 0 }
+        Self { temperature: 1.0, top_k: None, top_p: None, min_p: None, seed: 0 }
     }
 }
 
@@ -50,8 +53,9 @@ impl Sampling {
         if self.top_k == Some(0) {
             return Err(DecodingError::TopK);
         }
-        match self.top_p {
-            Some(p) if !(p > 0.0 && p <= 1.0) => Err(DecodingError::TopP(p)),
+        match (self.top_p, self.min_p) {
+            (Some(p), _) if !(p > 0.0 && p <= 1.0) => Err(DecodingError::TopP(p)),
+            (_, Some(p)) if !(0.0..=1.0).contains(&p) => Err(DecodingError::MinP(p)),
             _ => Ok(()),
         }
     }
@@ -106,7 +110,8 @@ impl Sampler {
         let uniform = (self.rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
         let max = log_probs[best as usize];
         let scale = (1.0 / self.sampling.temperature) as f32;
-        if self.sampling.top_k.is_none() && self.sampling.top_p.is_none() {
+        let Sampling { top_k, top_p, min_p, .. } = self.sampling;
+        if (top_k, top_p, min_p) == (None, None, None) {
             return Ok(draw_from_all(log_probs, max, scale, uniform).unwrap_or(best));
         }
         self.keep_likeliest(log_probs, max, scale);
@@ -122,9 +127,15 @@ impl Sampler {
         Ok(best)
     }
 
-    /// Leaves in `candidates` the tokens that top-k and then top-p keep, likeliest first.
+    /// Leaves in `candidates` the tokens that top-k, then top-p, and min-p keep, likeliest first.
     fn keep_likeliest(&mut self, log_probs: &[f32], max: f32, scale: f32) {
-        let finite = log_probs.iter().enumerate().filter(|(_, p)| p.is_finite());
+        // What min-p keeps is a head of the sorted list, so it may come first and spare the sorting;
+        // but the nucleus is one of all tokens.
+        let least = self.sampling.min_p.map_or(f64::NEG_INFINITY, f64::ln);
+        let reaches = |log_prob: f32| f64::from((log_prob - max) * scale) >= least;
+        let early = self.sampling.top_p.is_none();
+        let all = log_probs.iter().enumerate();
+        let finite = all.filter(|&(_, &p)| p.is_finite() && (!early || reaches(p)));
         self.candidates.clear();
         self.candidates
             .extend(finite.map(|(i, &log_prob)| Candidate { token: i as u32, log_prob }));
@@ -147,6 +158,8 @@ impl Sampler {
             if let Some(last) = reached {
                 self.candidates.truncate(last + 1);
             }
+            let kept = self.candidates.partition_point(|candidate| reaches(candidate.log_prob));
+            self.candidates.truncate(kept);
         }
     }
 }

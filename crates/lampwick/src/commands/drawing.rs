@@ -4,7 +4,7 @@ use lampwick::decoding::Sampling;
 
 use crate::exit::Usage;
 
-/// `--temperature`, `--top-k`, `--top-p` and `--seed`.
+/// `--temperature`, `--top-k`, `--top-p`, `--min-p` and `--seed`.
 #[derive(clap::Args, Debug)]
 pub(super) struct Drawing {
     /// 1 is the model's own distribution, below 1 bolder, 0 the likeliest token each time
@@ -16,6 +16,9 @@ pub(super) struct Drawing {
     /// Only the smallest set of likeliest tokens that has this probability
     #[arg(long, value_name = "P")]
     top_p: Option<f64>,
+    /// Only tokens with this part of the likeliest one's probability
+    #[arg(long, value_name = "P")]
+    min_p: Option<f64>,
     /// Another seed, other samples
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -24,8 +27,8 @@ pub(super) struct Drawing {
 impl Drawing {
     /// The options, where they make sense together.
     pub(super) fn sampling(&self) -> Result<Sampling, Usage> {
-        let Self { temperature, top_k, top_p, seed } = *self;
-        let sampling = Sampling { temperature, top_k, top_p, seed };
+        let Self { temperature, top_k, top_p, min_p, seed } = *self;
+        let sampling = Sampling { temperature, top_k, top_p, min_p, seed };
         sampling.validate().map_err(|error| Usage(error.to_string()))?;
         Ok(sampling)
     }

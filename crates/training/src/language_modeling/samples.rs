@@ -28,6 +28,7 @@ pub(super) fn draw(
         temperature: c.temperature,
         top_k: (c.top_k > 0).then_some(c.top_k),
         top_p: (c.top_p < 1.0).then_some(c.top_p),
+        min_p: None,
         seed: seed_of(config.seed, Stream::Samples),
     };
     let options = GenerateOptions {
