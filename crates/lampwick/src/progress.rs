@@ -180,7 +180,8 @@ pub(crate) fn validated_line(scored: &Scored) -> String {
 
 /// A perplexity with all that it must be stated with.
 pub(crate) fn scored_text(scored: &Scored) -> String {
-    let mut text = format!(
+    let mut text = scored.quality.as_ref().map_or(String::new(), |q| format!("{q}, "));
+    text += &format!(
         "perplexity {} per {} ({} scored, {} OOV)",
         figure(scored.perplexity),
         scored.unit,

@@ -30,6 +30,23 @@ pub enum Error {
     /// A checkpoint that cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A search that cannot be made.
+    #[error(transparent)]
+    Decoding(lampwick_decoding::DecodingError),
+    /// Two files that are not aligned.
+    #[error(
+        "{} has {} lines and {} has {}: a line of one is the translation of the same line of the \
+         other{}; mend the files",
+        .files[0], .lines[0], .files[1], .lines[1], from_line(*.suspicious)
+    )]
+    Unaligned {
+        /// Source and target.
+        files: [String; 2],
+        /// Lines of each.
+        lines: [usize; 2],
+        /// Where they seem to part, from 1.
+        suspicious: Option<usize>,
+    },
     /// The run directory holds something already.
     #[error(
         "{} is not empty, and a run never overwrites: continue it with `--resume {}`, name another \
@@ -171,4 +188,9 @@ impl Error {
     pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
         Self::Write { path: path.into(), source }
     }
+}
+
+fn from_line(suspicious: Option<usize>) -> String {
+    suspicious
+        .map_or(String::new(), |line| format!(", and from line {line} on they seem not to be"))
 }

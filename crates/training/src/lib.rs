@@ -65,6 +65,7 @@ pub mod run_dir;
 pub mod runs;
 pub mod schedule;
 mod seeds;
+pub mod seq2seq;
 mod snapshot;
 mod start;
 mod state;
@@ -73,7 +74,9 @@ mod task;
 mod tensorboard;
 pub mod train;
 
-pub use config::{AnyConfig, Config, ConfigError, Override, Resolved, RunConfig, Shared};
+pub use config::{
+    AnyConfig, Config, ConfigError, Override, Resolved, RunConfig, Seq2SeqConfig, Shared,
+};
 pub use corpus::{Corpus, Part, Text};
 pub use dry_run::{DryRun, dry_run};
 pub use error::{Error, Result};

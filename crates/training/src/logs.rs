@@ -100,6 +100,13 @@ pub struct Quality {
     pub less_is_better: bool,
 }
 
+impl std::fmt::Display for Quality {
+    /// `BLEU 34.21`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:.2}", self.name, self.value)
+    }
+}
+
 impl Scored {
     /// What a perplexity says, at some place of a run.
     pub(crate) fn new(at: At, perplexity: &Perplexity) -> Self {
@@ -119,12 +126,13 @@ impl Scored {
         }
     }
 
-    /// Whether it is better than the best so far: by the quality where one is measured, else by the
-    /// loss.
+    /// Whether it is better than the best so far: by the quality where one is measured, by the loss
+    /// among equals.
     pub(crate) fn better_than(&self, best: &Best) -> bool {
         match (&self.quality, &best.quality) {
-            (Some(now), Some(best)) if now.less_is_better => now.value < best.value,
-            (Some(now), Some(best)) => now.value > best.value,
+            (Some(now), Some(before)) if now.value != before.value => {
+                (now.value > before.value) != now.less_is_better
+            }
             _ => self.loss < best.loss,
         }
     }
@@ -169,15 +177,15 @@ pub fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 
 /// The best validation among the lines.
 pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
-    metrics
-        .iter()
-        .filter_map(|metric| match metric {
-            Metric::Valid(scored) => Some(scored),
-            _ => None,
-        })
-        .filter(|scored| scored.best == Some(true))
-        .next_back()
-        .cloned()
+    best_of(metrics.iter().filter_map(|metric| match metric {
+        Metric::Valid(scored) => Some(scored),
+        _ => None,
+    }))
+}
+
+/// The best of validations in the order in which they were made: the last that was the best so far.
+pub(crate) fn best_of<'a>(valid: impl DoubleEndedIterator<Item = &'a Scored>) -> Option<Scored> {
+    valid.filter(|scored| scored.best == Some(true)).next_back().cloned()
 }
 
 /// An append-only file whose length is known.

@@ -38,6 +38,8 @@ pub(crate) struct Run<T: Task> {
     pub(crate) total_steps: u64,
     /// Entropy of the synthetic language on the validation text, nats per token.
     pub(crate) source_nats: Option<f64>,
+    /// What whoever watches should know of the data.
+    pub(crate) notes: Vec<String>,
 }
 
 impl<T: Task> Run<T> {
@@ -64,6 +66,7 @@ impl<T: Task> Run<T> {
         let facts = task.facts();
         Ok(Self {
             source_nats: facts.source_nats,
+            notes: facts.notes.clone(),
             info: RunInfo::new(c, facts, model.num_params()),
             rule: Rule::new(c.optimizer, c.regularization.weight_decay),
             on_host: device::on_host(c.device),

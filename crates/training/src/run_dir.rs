@@ -12,7 +12,7 @@ use lampwick_data::files::{
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AnyConfig, Config, RunConfig, Shared};
+use crate::config::{AnyConfig, Config, RunConfig, Seq2SeqConfig, Shared};
 use crate::error::{Error, Result};
 use crate::lock::{self, Lock};
 use crate::logs::{METRICS, Quality, SAMPLES, Scored, TIMINGS};
@@ -149,7 +149,10 @@ impl RunDir {
 
     /// Removes what was not finished. Only for who holds the lock.
     pub(crate) fn remove_unfinished(&self) -> Result<()> {
-        for folder in [self.path.clone(), self.path.join("tokenizer"), self.checkpoints()] {
+        let tokenizer = self.tokenizer_folder();
+        let sides = ["source", "target"].map(|side| tokenizer.join(side));
+        let folders = [self.path.clone(), tokenizer, self.checkpoints()];
+        for folder in folders.into_iter().chain(sides) {
             remove_unfinished(&folder).map_err(|(path, e)| Error::write(&path, e))?;
         }
         Ok(())
@@ -205,8 +208,34 @@ impl RunDir {
     /// [`Error::Config`]; [`Error::NotARun`] for a run of another task.
     pub fn language_model_config(&self) -> Result<Config> {
         match self.any_config()? {
-            AnyConfig::LanguageModel(config) => Ok(config),
+            AnyConfig::LanguageModel(config) => Ok(*config),
+            AnyConfig::Seq2Seq(_) => Err(Error::NotARun {
+                path: self.path.clone(),
+                problem:
+                    "it trained an encoder-decoder, no language model: see `lampwick translate`"
+                        .into(),
+            }),
         }
+    }
+
+    /// The config of a run that trains an encoder-decoder.
+    ///
+    /// # Errors
+    /// As [`RunDir::language_model_config`].
+    pub fn seq2seq_config(&self) -> Result<Seq2SeqConfig> {
+        match self.any_config()? {
+            AnyConfig::Seq2Seq(config) => Ok(*config),
+            AnyConfig::LanguageModel(_) => Err(Error::NotARun {
+                path: self.path.clone(),
+                problem: "it trained a language model, no encoder-decoder: see `lampwick generate`"
+                    .into(),
+            }),
+        }
+    }
+
+    /// `tokenizer/`.
+    pub(crate) fn tokenizer_folder(&self) -> PathBuf {
+        self.path.join("tokenizer")
     }
 
     /// The tokenizer that the run was trained with.
@@ -214,7 +243,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Data`] when its files are missing or damaged.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Ok(Tokenizer::load(self.path.join("tokenizer"))?)
+        Ok(Tokenizer::load(self.tokenizer_folder())?)
     }
 
     /// `run.json`.
@@ -235,7 +264,7 @@ impl RunDir {
     }
 
     pub(crate) fn write_tokenizer(&self, tokenizer: &Tokenizer) -> Result<()> {
-        Ok(tokenizer.save(self.path.join("tokenizer"))?)
+        Ok(tokenizer.save(self.tokenizer_folder())?)
     }
 
     pub(crate) fn write_info(&self, info: &RunInfo) -> Result<()> {

@@ -51,7 +51,8 @@ pub fn resume(dir: &Path, stop: &AtomicI32, observer: &mut dyn Observer) -> Resu
     let (dir, lock) = RunDir::open_to_write(dir)?;
     say_unlocked(&lock, observer);
     match dir.any_config()? {
-        AnyConfig::LanguageModel(config) => go_on(&config, dir, lock, stop, observer),
+        AnyConfig::LanguageModel(config) => go_on(&*config, dir, lock, stop, observer),
+        AnyConfig::Seq2Seq(config) => go_on(&*config, dir, lock, stop, observer),
     }
 }
 

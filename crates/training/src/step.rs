@@ -40,8 +40,13 @@ impl<M: Module> Gradients<M> {
 
     /// Counts the tokens of a batch, by each token's negative log-likelihood.
     pub(crate) fn count(&mut self, nll: &[f32]) {
+        self.count_of(nll, nll.len());
+    }
+
+    /// The same of `tokens` tokens, where the others are padding, at 0.
+    pub(crate) fn count_of(&mut self, nll: &[f32], tokens: usize) {
         self.loss.0 += nll.iter().map(|&v| f64::from(v)).sum::<f64>();
-        self.loss.1 += nll.len() as u64;
+        self.loss.1 += tokens as u64;
     }
 
     /// Mean loss of the batches, nats per token.

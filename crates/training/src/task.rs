@@ -137,4 +137,6 @@ pub struct Facts {
     pub unit: String,
     /// Entropy of the synthetic language on the validation text, nats per token.
     pub source_nats: Option<f64>,
+    /// What whoever watches should know.
+    pub notes: Vec<String>,
 }

@@ -84,6 +84,9 @@ impl<T: Task> Session<'_, T> {
 
     fn epochs(&mut self) -> Result<Outcome> {
         self.observer.event(&Event::Started(&self.started()));
+        for note in &self.run.notes {
+            self.observer.event(&Event::Warning(note));
+        }
         if self.run.state.step == 0 {
             self.probe(0, &self.run.weights())?;
         }

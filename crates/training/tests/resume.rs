@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use lampwick_training::config::CheckpointConfig;
 use lampwick_training::{
-    Config, Event, Outcome, RunConfig, RunDir, TrainedModel, Which, resume, train,
+    Config, Event, Outcome, RunConfig, RunDir, Seq2SeqConfig, TrainedModel, Which, resume, train,
 };
 
 /// Everything that has a state: dropout of every kind, Adam's moments, random windows, averaging.
@@ -48,13 +48,13 @@ fn config(more: &str) -> Config {
     Config::parse(&text, "resume.toml", &[]).unwrap().config
 }
 
-fn whole(config: &Config, dir: &Path) {
+fn whole(config: &impl RunConfig, dir: &Path) {
     let outcome = train(config, dir, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap();
     assert!(matches!(outcome, Outcome::Finished(_)));
 }
 
 /// Stops at each of `steps`, as a signal would, and resumes.
-fn in_pieces(config: &Config, dir: &Path, steps: &[u64]) {
+fn in_pieces(config: &impl RunConfig, dir: &Path, steps: &[u64]) {
     let mut started = false;
     for &at in steps.iter().chain([&u64::MAX]) {
         let stop = AtomicI32::new(0);
@@ -97,7 +97,7 @@ fn expect_same(one: &Path, other: &Path) {
     }
 }
 
-fn same(config: &Config, steps: &[u64]) {
+fn same(config: &impl RunConfig, steps: &[u64]) {
     let dir = tempfile::tempdir().unwrap();
     let (one, pieces) = (dir.path().join("one"), dir.path().join("pieces"));
     whole(config, &one);
@@ -274,4 +274,46 @@ fn with_every_checkpoint_damaged_the_error_is_typed() {
     }
     let error = resume(&run, &AtomicI32::new(0), &mut |_: &Event<'_>| {}).unwrap_err();
     assert!(error.to_string().contains("no usable checkpoint"), "{error}");
+}
+
+/// Batches by tokens in an order of each epoch's own, dropout, and words drawn from the model.
+#[test]
+fn an_encoder_decoder_with_scheduled_sampling() {
+    let text = r#"
+        task = "encoder_decoder"
+        seed = 5
+        device = "flex"
+        [model]
+        embedding = 8
+        dropout_input = 0.2
+        dropout_output = 0.2
+        [model.encoder]
+        hidden = 6
+        [model.decoder]
+        hidden = 12
+        [data]
+        format = "reversal"
+        train = 200
+        valid = 20
+        letters = 5
+        longest = 6
+        [batches]
+        size = { tokens = 60 }
+        accumulate = 2
+        [loss]
+        label_smoothing = 0.1
+        scheduled_sampling = { decay = "linear", k = 100.0, floor = 0.2, feed = "gumbel" }
+        [optimizer]
+        name = "adam"
+        lr = 0.01
+        [budget]
+        epochs = 3
+        [checkpoint]
+        every_steps = 7
+        every_minutes = 0.0
+        [report]
+        log_every = 5
+    "#;
+    let config = Seq2SeqConfig::parse(text, "pairs.toml", &[]).unwrap().config;
+    same(&config, &[1, 8, 20]);
 }

@@ -11,10 +11,13 @@
 
 mod adding;
 mod copy;
+mod reversal;
 mod temporal_order;
 
 #[cfg(test)]
 mod tests;
+
+pub use reversal::reversal;
 
 use burn::prelude::*;
 use rand::Rng;

@@ -18,6 +18,7 @@ mod samples;
 mod score;
 mod sentences;
 mod train;
+mod translate;
 
 /// What `lampwick` can do.
 #[derive(clap::Subcommand)]
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Score(score::Arguments),
     /// Generate text from a trained model
     Generate(generate::Arguments),
+    /// Write a target for each source of stdin, by a trained encoder-decoder
+    Translate(Box<translate::Arguments>),
     /// Train, query and mix n-gram models: ARPA and binary files
     Ngram(ngram::Arguments),
     /// Turn a text into token files, for corpora too large to read each time
@@ -52,6 +55,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Command::Score(arguments)) => score::run(&arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Translate(arguments)) => translate::run(&arguments),
         Some(Command::Ngram(arguments)) => ngram::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),

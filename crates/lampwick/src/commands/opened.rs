@@ -15,6 +15,13 @@ pub(crate) struct Weights {
     newest: bool,
 }
 
+impl Weights {
+    /// Which of a run's checkpoints.
+    pub(crate) fn which(&self) -> Which {
+        if self.newest { Which::Newest } else { Which::Best }
+    }
+}
+
 /// Opens a run on the device asked for, or on the run's own. A damaged checkpoint is passed by for
 /// another one, with a warning.
 pub(super) fn open(
@@ -24,8 +31,7 @@ pub(super) fn open(
 ) -> anyhow::Result<TrainedModel> {
     machine.threads.start()?;
     let device = machine.device(RunDir::open(run)?.any_config()?.shared().device)?;
-    let which = if weights.newest { Which::Newest } else { Which::Best };
-    let trained = TrainedModel::load(run, which, &device)?;
+    let trained = TrainedModel::load(run, weights.which(), &device)?;
     for warning in &trained.warnings {
         tell!("warning: {warning}");
     }

@@ -121,6 +121,8 @@ fn object(run: &FoundRun) -> serde_json::Value {
         object["unit"] = json!(info.unit);
         object["best_valid_perplexity"] = json!(info.best_valid_perplexity);
         object["test_perplexity"] = json!(info.test_perplexity);
+        object["best_valid_quality"] = json!(info.best_valid_quality);
+        object["test_quality"] = json!(info.test_quality);
         object["epochs"] = json!(info.epochs);
         object["steps"] = json!(info.step);
         object["seconds"] = json!(info.seconds);

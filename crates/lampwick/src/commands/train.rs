@@ -114,7 +114,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => free_directory(config.shared().name, path)?,
     };
     match &config {
-        AnyConfig::LanguageModel(config) => start(arguments, config, &out),
+        AnyConfig::LanguageModel(config) => start(arguments, &**config, &out),
+        AnyConfig::Seq2Seq(config) => start(arguments, &**config, &out),
     }
 }
 
@@ -232,6 +233,8 @@ pub(super) fn ended(
             "tokens_per_second": summary.tokens_per_second,
             "best_valid_perplexity": summary.valid.as_ref().map(|scored| scored.perplexity),
             "test_perplexity": summary.test.as_ref().map(|scored| scored.perplexity),
+            "best_valid_quality": summary.valid.as_ref().and_then(|scored| scored.quality.as_ref()),
+            "test_quality": summary.test.as_ref().and_then(|scored| scored.quality.as_ref()),
         }))?;
         return Ok(Exit::Done);
     }
@@ -242,7 +245,10 @@ pub(super) fn ended(
         count(summary.tokens_per_second as u64)
     );
     if let Some(valid) = &summary.valid {
-        line += &format!(", best validation perplexity {}", figure(valid.perplexity));
+        line += &match &valid.quality {
+            Some(quality) => format!(", best validation {quality}"),
+            None => format!(", best validation perplexity {}", figure(valid.perplexity)),
+        };
     }
     progress.keep(&line);
     Ok(Exit::Done)

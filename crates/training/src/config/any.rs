@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use super::load::{self, ConfigError, Resolved};
-use super::{Config, Override, RunConfig, Shared};
+use super::{Config, Override, RunConfig, Seq2SeqConfig, Shared};
 
 /// A config of one of the tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyConfig {
-    /// `task = "language_model"`, or no such key.
-    LanguageModel(Config),
+    /// Without the key `task`.
+    LanguageModel(Box<Config>),
+    /// `task = "encoder_decoder"`.
+    Seq2Seq(Box<Seq2SeqConfig>),
 }
 
 impl AnyConfig {
@@ -30,14 +32,22 @@ impl AnyConfig {
         file: &str,
         overrides: &[Override],
     ) -> Result<Resolved<Self>, ConfigError> {
+        // What is no TOML is told by the reader of the whole.
+        let has_task =
+            toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("task"));
+        if has_task {
+            let Resolved { config, changes } = Seq2SeqConfig::parse(text, file, overrides)?;
+            return Ok(Resolved { config: Self::Seq2Seq(Box::new(config)), changes });
+        }
         let Resolved { config, changes } = Config::parse(text, file, overrides)?;
-        Ok(Resolved { config: Self::LanguageModel(config), changes })
+        Ok(Resolved { config: Self::LanguageModel(Box::new(config)), changes })
     }
 
     /// The sections that every task has.
     pub fn shared(&self) -> Shared<'_> {
         match self {
             Self::LanguageModel(config) => config.shared(),
+            Self::Seq2Seq(config) => config.shared(),
         }
     }
 
@@ -45,6 +55,7 @@ impl AnyConfig {
     pub fn device_mut(&mut self) -> &mut String {
         match self {
             Self::LanguageModel(config) => config.device_mut(),
+            Self::Seq2Seq(config) => config.device_mut(),
         }
     }
 
@@ -55,6 +66,7 @@ impl AnyConfig {
     pub fn to_toml(&self) -> String {
         match self {
             Self::LanguageModel(config) => config.to_toml(),
+            Self::Seq2Seq(config) => config.to_toml(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod overrides;
 pub(crate) mod paths;
 mod schedule;
 mod sections;
+mod seq2seq;
 mod shared;
 pub(crate) mod validate;
 
@@ -29,6 +30,11 @@ pub use schedule::{
 pub use sections::{
     BudgetConfig, CheckpointConfig, LossConfig, OverTime, ReferenceFigure, RegularizationConfig,
     ReportConfig, SamplingConfig,
+};
+pub use seq2seq::{
+    EncoderDecoderTask, Fed, LineData, PairBatchConfig, PairData, ReversalData, SamplingDecay,
+    ScheduledSampling, Seq2SeqConfig, Seq2SeqLossConfig, TokenizersConfig, ValidationConfig,
+    ValidationMetric,
 };
 pub use shared::{RunConfig, Shared};
 

@@ -100,7 +100,7 @@ pub(super) fn apply<C: RunConfig>(
 }
 
 /// The keys that pick a section's variant.
-const TAGS: [&str; 3] = ["data.source", "schedule.name", "optimizer.name"];
+const TAGS: [&str; 4] = ["data.source", "data.format", "schedule.name", "optimizer.name"];
 
 /// Removes what the file says to the variant that `change` switches away from and the new one does
 /// not know, or knows as something else; nothing for a change of any other key.

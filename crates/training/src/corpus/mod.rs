@@ -81,7 +81,7 @@ pub enum Part {
 
 impl Part {
     /// Its key under `[data]`, and its word in file names.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Part::Train => "train",
             Part::Valid => "valid",

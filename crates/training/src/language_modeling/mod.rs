@@ -113,6 +113,7 @@ impl Task for LanguageModeling {
             data,
             unit: self.corpus.unit().to_string(),
             source_nats: self.corpus.valid.source_nats,
+            notes: Vec::new(),
         }
     }
 

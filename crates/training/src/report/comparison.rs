@@ -86,8 +86,8 @@ impl Run {
         })
     }
 
-    fn best(&self) -> Option<&Scored> {
-        self.curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss))
+    fn best(&self) -> Option<Scored> {
+        logs::best_of(self.curves.valid.iter())
     }
 
     /// Validation perplexity by step.
@@ -193,6 +193,7 @@ impl Row {
         let Run { info, curves, .. } = run;
         let per_unit = |s: &Scored| format!("{} per {}", figure(s.perplexity), s.unit);
         let own = run.best();
+        let own = own.as_ref();
         let colour = colour(number);
         Self {
             colour: format!("rgb({},{},{})", colour.0, colour.1, colour.2),

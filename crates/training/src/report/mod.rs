@@ -75,7 +75,8 @@ fn page(run: &RunDir) -> Result<String> {
     let samples: Vec<SampleLine> = logs::read(&run.path().join(logs::SAMPLES))?;
     let timings: Vec<Timing> = logs::read(&run.path().join(logs::TIMINGS))?;
     let probe = probe::gradients(run.path())?;
-    let best = curves.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+    let best = logs::best_of(curves.valid.iter());
+    let best = best.as_ref();
     let last = samples.last().map_or(0, |sample| sample.step);
     // The texts of the last step, each once: the epoch's own sample may be drawn again at the end.
     let mut newest: Vec<&SampleLine> = Vec::new();
@@ -161,6 +162,7 @@ struct Row {
     step: u64,
     train_perplexity: String,
     perplexity: String,
+    quality: String,
     loss: String,
     bits_above_source: String,
     unit: String,
@@ -176,6 +178,7 @@ impl Row {
             step: scored.step,
             train_perplexity: shown(scored.train_loss.map(f64::exp), 2),
             perplexity: shown(Some(scored.perplexity), 2),
+            quality: shown(scored.quality.as_ref().map(|quality| quality.value), 2),
             loss: shown(Some(scored.loss), 4),
             bits_above_source: shown(scored.bits_above_source, 3),
             unit: scored.unit.clone(),

@@ -144,11 +144,14 @@ impl Events {
             Metric::Valid(scored) => {
                 let Scored { loss, perplexity, bits_above_source, .. } = scored;
                 let bits = bits_above_source.map(|bits| ("bits_above_source/valid", bits));
+                let quality = scored.quality.as_ref().map(|q| ("quality/valid", q.value));
                 let scored = [("loss/valid", *loss), ("perplexity/valid", *perplexity)];
-                scored.into_iter().chain(bits).collect()
+                scored.into_iter().chain(bits).chain(quality).collect()
             }
             Metric::Test(scored) => {
-                vec![("loss/test", scored.loss), ("perplexity/test", scored.perplexity)]
+                let quality = scored.quality.as_ref().map(|q| ("quality/test", q.value));
+                let scored = [("loss/test", scored.loss), ("perplexity/test", scored.perplexity)];
+                scored.into_iter().chain(quality).collect()
             }
         };
         self.bytes(What::Scalars(scalars), metric.step())

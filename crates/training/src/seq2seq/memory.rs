@@ -1,0 +1,37 @@
+//! The memory that an encoder-decoder's run would take: known before it is run, since a batch's
+//! positions are bounded.
+
+use lampwick_data::BatchSize;
+
+use super::corpus::PairCorpus;
+use crate::config::Seq2SeqConfig;
+use crate::error::Result;
+use crate::memory;
+
+/// Estimated bytes: weights, gradients, moments and averages; what the largest batch keeps for the
+/// backward pass; the ids.
+pub(super) fn needed(config: &Seq2SeqConfig, corpus: &PairCorpus, parameters: usize) -> u64 {
+    let pairs = &corpus.train.ids;
+    let lengths = pairs.source.iter().zip(pairs.target.iter());
+    let (source, target) = lengths
+        .fold((1, 1), |(s, t), (source, target)| (s.max(source.len()), t.max(target.len() + 1)));
+    let longest = source.max(target);
+    // All of a batch at the longest, or the one pair that alone is longer than a batch may be.
+    let (batch, source, target) = match config.batches.size {
+        BatchSize::Sentences(n) => (n.min(pairs.len()), source, target),
+        BatchSize::Tokens(n) => ((n / longest).max(1), source, target),
+    };
+    let activations = config.model.activations(batch, source, target);
+    let ids = pairs.source.ids().len() + pairs.target.ids().len();
+    let numbers = memory::of_parameters(parameters, &config.optimizer)
+        .saturating_add(activations as u128)
+        .saturating_add(ids as u128);
+    memory::bytes(numbers)
+}
+
+/// Refuses a run that this machine cannot hold.
+pub(super) fn check(config: &Seq2SeqConfig, corpus: &PairCorpus) -> Result<()> {
+    config.model.validate()?;
+    let parameters = config.model.parameters().unwrap_or(usize::MAX);
+    memory::check(&config.device, parameters, needed(config, corpus, parameters))
+}

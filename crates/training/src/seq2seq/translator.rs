@@ -1,0 +1,148 @@
+//! A trained encoder-decoder as a model to use.
+
+use std::path::{Path, PathBuf};
+
+use burn::prelude::*;
+use lampwick_data::Tokenizer;
+use lampwick_decoding::{
+    BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
+};
+use lampwick_models::{NextToken, Translator};
+
+use super::Seq2Seq;
+use super::corpus::Tokenizers;
+use crate::config::{Seq2SeqConfig, ValidationConfig};
+use crate::error::{Error, Result};
+use crate::model::{self, Loaded, Which};
+use crate::run_dir::RunDir;
+
+/// Log-probabilities that are held at once, `[streams, V]`: 128 MB.
+const HELD: usize = 1 << 25;
+
+/// A trained encoder-decoder with all it needs to read and write text.
+#[derive(Debug)]
+pub struct TrainedTranslator {
+    /// The weights (ASGD: the average), packed.
+    pub model: Translator,
+    /// How sources become ids.
+    pub source: Tokenizer,
+    /// How ids become targets.
+    pub target: Tokenizer,
+    /// The token that starts and ends a target.
+    pub end: u32,
+    /// The run's config.
+    pub config: Seq2SeqConfig,
+    /// The checkpoint that the weights come from.
+    pub checkpoint: PathBuf,
+    /// What was wrong with checkpoints that had to be passed by.
+    pub warnings: Vec<String>,
+}
+
+impl TrainedTranslator {
+    /// Loads a run's model.
+    ///
+    /// # Errors
+    /// As [`crate::TrainedModel::load`].
+    pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
+        let run = RunDir::open(dir)?;
+        let config = run.seq2seq_config()?;
+        let Tokenizers { source, target } = Tokenizers::load(&run)?;
+        let sizes = [
+            (source.vocabulary().len(), config.model.source_vocabulary),
+            (target.vocabulary().len(), config.model.target_vocabulary),
+        ];
+        if let Some((words, model)) = sizes.into_iter().find(|(words, model)| words != model) {
+            return Err(Error::NotARun {
+                path: dir.into(),
+                problem: format!("a vocabulary has {words} words but its model {model}"),
+            });
+        }
+        let Some(end) = target.vocabulary().eos_id() else {
+            let problem = "its target vocabulary has no end of a sentence".into();
+            return Err(Error::NotARun { path: dir.into(), problem });
+        };
+        let Loaded { model, checkpoint, warnings } =
+            model::load::<Seq2Seq>(&run, &config, which, device)?;
+        let model = Translator::new(&model);
+        Ok(Self { model, source, target, end, config, checkpoint, warnings })
+    }
+
+    /// The ids of a source.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
+    pub fn encode(&self, line: &str) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        self.source.encode(line, &mut ids)?;
+        Ok(ids)
+    }
+
+    /// What every target is held to, with room for targets that are longer than their sources.
+    pub fn rules(&self) -> Rules {
+        rules(&self.config.validation, self.end)
+    }
+
+    /// How the test was searched.
+    pub fn options(&self) -> BeamOptions {
+        let v = &self.config.validation;
+        options(v, v.test_beam)
+    }
+}
+
+/// Starts and ends, and the longest target of a source.
+pub(super) fn rules(v: &ValidationConfig, end: u32) -> Rules {
+    let lengths = Lengths {
+        max: 1000,
+        max_ratio: Some(v.longest_per_source),
+        max_offset: 10,
+        ..Lengths::default()
+    };
+    Rules { start: end, end, lengths, ..Rules::default() }
+}
+
+/// A beam, and GNMT's length penalty.
+pub(super) fn options(v: &ValidationConfig, width: usize) -> BeamOptions {
+    let length = LengthPenalty::Gnmt { alpha: v.length_penalty };
+    BeamOptions {
+        width,
+        scoring: Scoring { length, ..Scoring::default() },
+        ..BeamOptions::default()
+    }
+}
+
+/// Translates `sources`, those of like length side by side; the order of the result is theirs, and no
+/// result depends on the others. `watch` is told (done, total) after each batch and ends it with
+/// `false`: the result is then `None`.
+///
+/// # Errors
+/// Those of [`beam_search`].
+///
+/// # Panics
+/// When a token is outside the source's vocabulary.
+pub fn translate(
+    model: &Translator,
+    sources: &[&[u32]],
+    rules: &Rules,
+    options: &BeamOptions,
+    watch: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Option<Vec<Vec<Hypothesis>>>> {
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(sources[index].len()));
+    let size = (HELD / (options.width.max(1) * model.vocabulary_size())).clamp(1, 128);
+    let mut results = vec![Vec::new(); sources.len()];
+    let mut done = 0;
+    for batch in order.chunks(size) {
+        let of: Vec<&[u32]> = batch.iter().map(|&index| sources[index]).collect();
+        let sentences: Vec<Sentence> = of.iter().map(|source| Sentence::of(source.len())).collect();
+        let found = beam_search(model, model.encode(&of), &sentences, rules, options)
+            .map_err(Error::Decoding)?;
+        for (&index, found) in batch.iter().zip(found) {
+            results[index] = found;
+        }
+        done += batch.len();
+        if !watch(done, sources.len()) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(results))
+}
