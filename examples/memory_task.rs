@@ -21,6 +21,7 @@ use lampwick::data::{Targets, Task, TaskBatch, atomic};
 use lampwick::kernels::{Activation, Cell, CrossEntropyOptions, Reset, linear_cross_entropy};
 use lampwick::models::initializer::InitialValues;
 use lampwick::models::{Mode, Recurrent, RecurrentConfig};
+use lampwick::training::device;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::json;
@@ -51,6 +52,9 @@ struct Arguments {
     /// Of initial values and sequences
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to compute (see `lampwick devices`)
+    #[arg(long, value_name = "NAME[:N]", default_value = "")]
+    device: String,
     /// Write the curve as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -137,7 +141,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         CellName::Gru => Cell::Gru { reset: Reset::After },
     };
     let start = Instant::now();
-    let device = Device::flex().autodiff();
+    let device = device::parse(&arguments.device)?.autodiff();
     let mut model = Reader::new(cell, task, &arguments, &device);
     let clipping = Some(GradientClippingConfig::Norm(1.0)); // each parameter by itself
     let adam = AdamConfig::new().with_epsilon(1e-8).with_grad_clipping(clipping);

@@ -40,7 +40,7 @@ impl NextToken for Bigram {
 }
 
 fn sampler(temperature: f64, top_k: Option<usize>, top_p: Option<f64>, stream: u64) -> Sampler {
-    Sampler::new(&Sampling { temperature, top_k, top_p, seed: 5 }, stream).unwrap()
+    Sampler::new(&Sampling { temperature, top_k, top_p, min_p: None, seed: 5 }, stream).unwrap()
 }
 
 /// `ln` of a distribution over `n` tokens with every kind of size.

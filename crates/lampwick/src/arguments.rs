@@ -40,7 +40,8 @@ Exit codes:
   0    done (also when the reader of the output goes away: a broken pipe is no error)
   1    failed; the message on stderr says what, where and what to do
   2    the command line or a config is wrong; nothing was run
-  130  interrupted by Ctrl-C, 143 by SIGTERM; training has written a checkpoint
+  130  interrupted by Ctrl-C, 143 by SIGTERM, 129 by a terminal that was closed (SIGHUP); training
+       has written a checkpoint
 
 Environment:
   LAMPWICK_LOG   what to log on stderr, such as `info` or `lampwick_training=debug`

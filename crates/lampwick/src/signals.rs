@@ -1,10 +1,11 @@
-//! Ctrl-C and SIGTERM: the first asks the training loop to stop, a second ends at once.
+//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed): the first asks the training loop to stop, a
+//! second ends at once.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Gives the number of the signal that came, 0 so long as none has.
@@ -16,7 +17,7 @@ use signal_hook::iterator::Signals;
 /// The system refuses to install the handlers.
 pub(crate) fn watch() -> io::Result<Arc<AtomicI32>> {
     let came = Arc::new(AtomicI32::new(0));
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let seen = Arc::clone(&came);
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {

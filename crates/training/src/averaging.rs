@@ -63,13 +63,17 @@ pub(crate) fn starts(config: &OptimizerConfig, losses: &[f64]) -> bool {
     match config {
         OptimizerConfig::Asgd(c) => losses.len() as u64 + 1 >= c.start_epoch,
         OptimizerConfig::NtAsgd(c) => {
-            // As in the authors' code: the latest validation is compared before it joins the list.
-            let Some((latest, before)) = losses.split_last() else { return false };
-            before.len() > c.nonmonotone
-                && before[..before.len() - c.nonmonotone].iter().any(|&best| best < *latest)
+            worse_than_before(losses, c.nonmonotone)
         }
         _ => false,
     }
+}
+
+/// Whether the latest loss is worse than the best of all but the `n` before it. As in the authors'
+/// code: the latest is compared before it joins the list.
+pub(crate) fn worse_than_before(losses: &[f64], n: usize) -> bool {
+    let Some((latest, before)) = losses.split_last() else { return false };
+    before.len() > n && before[..before.len() - n].iter().any(|&best| best < *latest)
 }
 
 #[cfg(test)]

@@ -47,6 +47,41 @@ pub enum Error {
         /// Where they seem to part, from 1.
         suspicious: Option<usize>,
     },
+    /// The weights that the test is of are gone.
+    #[error(
+        "the best weights, of epoch {epoch}, cannot be read: {error}; the run is not tested, since a \
+         test of other weights would pass for theirs: `lampwick evaluate {} --split test --newest` \
+         scores the newest", .run.display()
+    )]
+    BestLost {
+        /// What is wrong with their checkpoint.
+        error: CheckpointError,
+        /// Their epoch.
+        epoch: u64,
+        /// The run.
+        run: PathBuf,
+    },
+    /// A file of a run is not what this program writes.
+    #[error("{}: {problem}; {mend}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The run to start from does not fit.
+    #[error(
+        "start_from: the weights of {} do not fit this config's [model]: {problem}; use the sizes of \
+         that run's config.toml", .path.display()
+    )]
+    StartFrom {
+        /// That run.
+        path: PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
     /// The run directory holds something already.
     #[error(
         "{} is not empty, and a run never overwrites: continue it with `--resume {}`, name another \

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::Files;
 use crate::corpus::Part;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::logs::{self, Metric, SampleLine};
 use crate::observer::Event;
 use crate::snapshot;
@@ -40,8 +40,9 @@ pub(crate) fn finish<T: Task>(session: &mut Session<'_, T>) -> Result<Outcome> {
     })))
 }
 
-/// The weights of the best validation, from their checkpoint.
-fn best_weights<T: Task>(session: &mut Session<'_, T>) -> Result<T::Model> {
+/// The weights of the best validation, from their checkpoint. A test of any others would stand in the
+/// logs as theirs.
+fn best_weights<T: Task>(session: &Session<'_, T>) -> Result<T::Model> {
     let run = &session.run;
     let Some(best) = &run.state.best else { return Ok(run.weights()) };
     if best.step == run.state.step {
@@ -53,12 +54,11 @@ fn best_weights<T: Task>(session: &mut Session<'_, T>) -> Result<T::Model> {
             let device = crate::device::parse(run.shared().device)?;
             snapshot::weights::<T>(&mut files, run.task.config(), &device)
         }
-        Err(error) => {
-            let warning = format!("{error}; the last weights are tested instead of the best");
-            let weights = run.weights();
-            session.observer.event(&Event::Warning(&warning));
-            Ok(weights)
-        }
+        Err(error) => Err(Error::BestLost {
+            error,
+            epoch: best.epoch,
+            run: session.dir.path().to_path_buf(),
+        }),
     }
 }
 

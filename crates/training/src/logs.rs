@@ -184,8 +184,8 @@ pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
 }
 
 /// The best of validations in the order in which they were made: the last that was the best so far.
-pub(crate) fn best_of<'a>(valid: impl DoubleEndedIterator<Item = &'a Scored>) -> Option<Scored> {
-    valid.filter(|scored| scored.best == Some(true)).next_back().cloned()
+pub(crate) fn best_of<'a>(mut valid: impl DoubleEndedIterator<Item = &'a Scored>) -> Option<Scored> {
+    valid.rfind(|scored| scored.best == Some(true)).cloned()
 }
 
 /// An append-only file whose length is known.

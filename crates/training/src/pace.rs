@@ -8,14 +8,15 @@ pub(crate) struct Pace {
     /// Seconds of the sessions before this one.
     before: f64,
     last: Instant,
-    rate: Option<f64>,
+    /// Tokens and seconds of training, those long past fading.
+    recent: [f64; 2],
     steps: u64,
 }
 
 impl Pace {
     pub(crate) fn start(before: f64) -> Self {
         let now = Instant::now();
-        Self { session: now, before, last: now, rate: None, steps: 0 }
+        Self { session: now, before, last: now, recent: [0.0; 2], steps: 0 }
     }
 
     /// Seconds of all sessions.
@@ -29,13 +30,16 @@ impl Pace {
         let seconds = (now - self.last).as_secs_f64().max(1e-9);
         self.last = now;
         self.steps += 1;
-        let rate = tokens as f64 / seconds;
-        let weight = 1.0 - (-seconds / 10.0).exp();
-        // A plain mean of the first steps: the first alone is slow and would linger.
-        let weight = weight.max(1.0 / self.steps as f64);
-        let smoothed = self.rate.map_or(rate, |old| old + weight * (rate - old));
-        self.rate = Some(smoothed);
-        smoothed
+        self.note(tokens as f64, seconds);
+        self.rate()
+    }
+
+    /// A mean of rates would favour the fast steps: tokens and seconds fade alike.
+    fn note(&mut self, tokens: f64, seconds: f64) {
+        let keep = (-seconds / 10.0).exp();
+        for (sum, new) in self.recent.iter_mut().zip([tokens, seconds]) {
+            *sum = *sum * keep + new;
+        }
     }
 
     /// Time that is no training (evaluation, checkpoints) does not slow the next step's figure.
@@ -45,12 +49,35 @@ impl Pace {
 
     /// Tokens per second as last smoothed.
     pub(crate) fn rate(&self) -> f64 {
-        self.rate.unwrap_or(0.0)
+        let [tokens, seconds] = self.recent;
+        if seconds > 0.0 { tokens / seconds } else { 0.0 }
     }
 
     /// Seconds for `steps` more, evaluation and checkpoints at this session's share.
     pub(crate) fn eta(&self, steps: u64) -> Option<f64> {
         let elapsed = self.session.elapsed().as_secs_f64();
         (self.steps > 0).then(|| elapsed / self.steps as f64 * steps as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_tokens_over_time_however_uneven_the_steps() {
+        let mut pace = Pace::start(0.0);
+        assert_eq!(pace.rate(), 0.0);
+        // Fast steps of a millisecond and slow ones of nine: 200 tokens in ten milliseconds.
+        for _ in 0..5000 {
+            pace.note(100.0, 0.001);
+            pace.note(100.0, 0.009);
+        }
+        assert!((pace.rate() / 20_000.0 - 1.0).abs() < 0.01, "{}", pace.rate());
+        // What is ten times as fast shows after half a minute.
+        for _ in 0..300 {
+            pace.note(20_000.0, 0.1);
+        }
+        assert!((pace.rate() / 200_000.0 - 1.0).abs() < 0.05, "{}", pace.rate());
     }
 }

@@ -67,7 +67,7 @@ pub struct Layer {
 /// Reads a run's `gradients.json`; `None` where the run was not probed.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::NotARun`] when it is not what this program writes.
+/// [`Error::Read`], [`Error::Damaged`] when it is not what this program writes.
 pub fn gradients(dir: &Path) -> Result<Option<GradientProbe>> {
     let path = dir.join(GRADIENTS);
     let text = match fs::read(&path) {
@@ -75,9 +75,10 @@ pub fn gradients(dir: &Path) -> Result<Option<GradientProbe>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::read(&path, error)),
     };
+    let mend = "remove it: what it held is lost, and the next look begins it anew";
     serde_json::from_slice(&text)
         .map(Some)
-        .map_err(|e| Error::NotARun { path: dir.into(), problem: format!("{GRADIENTS}: {e}") })
+        .map_err(|e| Error::Damaged { path, problem: e.to_string(), mend })
 }
 
 /// Looks at `weights` and adds what it sees to the run's file. A look at this step or a later one,

@@ -100,10 +100,7 @@ impl<T: Task> Run<T> {
         let mut model = self.model().clone();
         parameters::to_bytes(&loaded.model)
             .and_then(|bytes| parameters::from_bytes(&mut model, bytes))
-            .map_err(|e| Error::NotARun {
-                path,
-                problem: format!("start_from: its weights do not fit this config's [model] ({e})"),
-            })?;
+            .map_err(|problem| Error::StartFrom { path, problem })?;
         self.model = Some(parameters::name_by_path(model));
         for warning in &loaded.warnings {
             observer.event(&Event::Warning(warning));
@@ -214,5 +211,10 @@ impl<T: Task> Run<T> {
         self.limit_reached(seconds)
             || (b.epochs > 0 && self.state.epoch >= b.epochs)
             || (b.patience > 0 && self.state.epochs_without_improvement() >= b.patience)
+            || (b.nonmonotone > 0
+                && averaging::worse_than_before(
+                    &self.state.valid_losses,
+                    usize::try_from(b.nonmonotone).unwrap_or(usize::MAX),
+                ))
     }
 }

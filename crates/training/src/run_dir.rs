@@ -249,14 +249,13 @@ impl RunDir {
     /// `run.json`.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::NotARun`] when it is not what this program writes.
+    /// [`Error::Read`], [`Error::Damaged`] when it is not what this program writes.
     pub fn info(&self) -> Result<RunInfo> {
         let path = self.path.join("run.json");
         let text = fs::read(&path).map_err(|e| Error::read(&path, e))?;
-        serde_json::from_slice(&text).map_err(|e| Error::NotARun {
-            path: self.path.clone(),
-            problem: format!("run.json: {e}"),
-        })
+        let mend = "it holds the hashes of the run's data: restore it, or begin another run";
+        serde_json::from_slice(&text)
+            .map_err(|e| Error::Damaged { path, problem: e.to_string(), mend })
     }
 
     pub(crate) fn write_config(&self, config: &impl RunConfig) -> Result<()> {

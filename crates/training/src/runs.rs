@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::lock;
-use crate::logs::{self, TIMINGS, Timing};
+use crate::logs::{self, METRICS, Metric, TIMINGS, Timing};
 use crate::run_dir::{RunDir, RunInfo};
 
 /// Folders below the one that is listed: `runs/experiment/size/seed` is found, a whole disk is not.
@@ -55,6 +55,17 @@ fn below(folder: &Path, depth: usize, found: &mut Vec<FoundRun>) -> Result<()> {
     Ok(())
 }
 
+/// Tokens per second from the start to the last step that both logs know.
+fn overall(metrics: &[Metric], timings: &[Timing]) -> f64 {
+    let last = metrics.iter().rev().find_map(|metric| match metric {
+        Metric::Train { step, tokens, .. } => Some((*step, *tokens)),
+        Metric::Valid(scored) | Metric::Test(scored) => Some((scored.step, scored.tokens)),
+    });
+    last.map_or(0.0, |(step, tokens)| {
+        tokens as f64 / logs::seconds_at(timings, step).max(1e-9)
+    })
+}
+
 fn read(path: PathBuf) -> FoundRun {
     let info = RunDir::open(&path).and_then(|run| run.info()).map(|mut info| {
         if info.state == "running" && lock::is_held(&path) == Some(false) {
@@ -65,7 +76,8 @@ fn read(path: PathBuf) -> FoundRun {
         if let Some(last) = timings.last().filter(|last| last.step > info.step) {
             info.step = last.step;
             info.seconds = last.seconds;
-            info.tokens_per_second = last.tokens_per_second;
+            let metrics: Vec<Metric> = logs::read(&path.join(METRICS)).unwrap_or_default();
+            info.tokens_per_second = overall(&metrics, &timings);
         }
         info
     });

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI32;
 
-use lampwick_training::{Config, ConfigError, Event, Outcome, Override, RunConfig, train};
+use lampwick_training::{
+    AnyConfig, Config, ConfigError, Event, Outcome, Override, RunConfig, train,
+};
 
 fn configs(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -32,42 +34,80 @@ fn every_config_takes_two_steps() {
     std::fs::write(&toy, "the cat sat on the mat\nthe dog ran to the cat\n".repeat(80)).unwrap();
     for (number, path) in all().iter().enumerate() {
         let text = std::fs::read_to_string(path).unwrap();
-        let mut changes = vec![
-            "budget.epochs=0".to_string(),
-            "budget.steps=2".into(),
-            "batches.size=3".into(),
-            "batches.evaluation_size=3".into(),
-            "model.embedding=8".into(),
-            "model.hidden=8".into(),
-            "sampling.count=1".into(),
-            "sampling.length=5".into(),
-        ];
+        let mut changes = vec!["budget.epochs=0".to_string(), "budget.steps=2".into()];
         if text.contains("start_from") {
             changes.push("start_from=".into());
         }
-        if text.contains("last_hidden") {
-            changes.push("model.last_hidden=8".into());
-        }
-        if text.contains("source = \"text\"") {
-            changes.push(format!("data.train={}", toy.display()));
-            changes.push(format!("data.valid={}", toy.display()));
-            changes.push("data.test=".into());
+        let toy = toy.display();
+        changes.extend(if text.contains("\ntask = ") {
+            small_encoder_decoder(&text, &toy.to_string())
         } else {
-            changes.extend([
-                "data.train_tokens=2000".into(),
-                "data.valid_tokens=200".into(),
-                "data.test_tokens=200".into(),
-            ]);
-        }
+            small_language_model(&text, &toy.to_string())
+        });
         let changes: Vec<Override> = changes.iter().map(|c| c.parse().unwrap()).collect();
-        let resolved = Config::load(path, &changes).unwrap_or_else(|e| panic!("{e}"));
+        let resolved = AnyConfig::load(path, &changes).unwrap_or_else(|e| panic!("{e}"));
         let run = dir.path().join(number.to_string());
-        let outcome = train(&resolved.config, &run, &AtomicI32::new(0), &mut |_: &Event<'_>| {});
+        let (stop, mut watch) = (AtomicI32::new(0), |_: &Event<'_>| {});
+        let outcome = match &resolved.config {
+            AnyConfig::LanguageModel(config) => train(&**config, &run, &stop, &mut watch),
+            AnyConfig::Seq2Seq(config) => train(&**config, &run, &stop, &mut watch),
+        };
         match outcome {
             Ok(Outcome::Finished(summary)) => assert_eq!(summary.steps, 2, "{}", path.display()),
             other => panic!("{}: {other:?}", path.display()),
         }
     }
+}
+
+fn small_language_model(text: &str, toy: &str) -> Vec<String> {
+    let mut changes = [
+        "batches.size=3",
+        "batches.evaluation_size=3",
+        "model.embedding=8",
+        "model.hidden=8",
+        "sampling.count=1",
+        "sampling.length=5",
+    ]
+    .map(String::from)
+    .to_vec();
+    if text.contains("last_hidden") {
+        changes.push("model.last_hidden=8".into());
+    }
+    if text.contains("source = \"text\"") {
+        changes.extend([
+            format!("data.train={toy}"),
+            format!("data.valid={toy}"),
+            "data.test=".into(),
+        ]);
+    } else {
+        let tokens = ["train_tokens=2000", "valid_tokens=200", "test_tokens=200"];
+        changes.extend(tokens.map(|tokens| format!("data.{tokens}")));
+    }
+    changes
+}
+
+fn small_encoder_decoder(text: &str, toy: &str) -> Vec<String> {
+    let mut changes = [
+        "batches.size={ sentences = 3 }",
+        "model.embedding=8",
+        "model.encoder.hidden=8",
+        "model.decoder.hidden=16",
+        "validation.most=3",
+        "validation.test_beam=2",
+    ]
+    .map(String::from)
+    .to_vec();
+    if text.contains("format = \"lines\"") {
+        for part in ["train", "valid", "test"] {
+            changes.extend(["source", "target"].map(|side| format!("data.{part}_{side}={toy}")));
+        }
+        // As many subwords as the toy text has.
+        let subwords = "={ subwords = { model = \"bpe\", size = 280 } }";
+        if text.contains("subwords") {
+            changes.extend(["source", "target"].map(|side| format!("tokenizers.{side}{subwords}")));
+        }
+    }
+    changes
 }
 
 #[test]

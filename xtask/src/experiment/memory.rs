@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::figure::{Figure, Reference};
 use super::results::{Axis, Chart, Curve, Results, Table};
 use super::session::Session;
-use crate::cargo::{example, run as call};
+use crate::cargo::example;
 
 /// One task, and the recipe that it is trained by.
 struct Recipe {
@@ -116,7 +116,7 @@ pub(super) fn run(session: &Session) -> Result<Results> {
     Ok(results)
 }
 
-/// Trains what is not there yet; `None` where the budget is spent.
+/// Trains what is not there yet, some minutes; `None` where the budget is spent before its end.
 fn one(session: &Session, recipe: &Recipe, cell: &str) -> Result<Option<Run>> {
     let Recipe { task, length, steps, lr, forget_bias, .. } = *recipe;
     // All that is chosen is in the name: a run by another recipe is another file.
@@ -131,7 +131,9 @@ fn one(session: &Session, recipe: &Recipe, cell: &str) -> Result<Option<Run>> {
         command.args([task, &length.to_string(), cell, "--steps", &steps.to_string()]);
         command.args(["--lr", &lr.to_string(), "--forget-bias", &forget_bias.to_string()]);
         command.arg("--out").arg(&path);
-        call(&mut command)?;
+        if !session.run(command)? {
+            return Ok(None); // it begins again: what it has learnt is not kept
+        }
     }
     let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let run = serde_json::from_slice(&text)

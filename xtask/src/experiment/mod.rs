@@ -45,7 +45,7 @@ its tolerance, or a run failed.")]
 pub(crate) struct Arguments {
     /// Which experiment; `list` names them all
     name: String,
-    /// Where runs and results go
+    /// Where runs and results go, relative to the repository
     #[arg(long, value_name = "OUT", default_value = "runs/experiments")]
     out: PathBuf,
     /// Train for so long at most, shared among the unfinished runs; what was reached is reported

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_error_of_the_exponent_is_that_of_a_regression() {
-        // ln x = 0, 1, 2, 3 and ln y = 0, 1, 2, 4: slope 1.3, residuals .1 -.2 -.5 .2 about it...
+        // ln x = 0, 1, 2, 3 and ln y = 0, 1, 2, 4: slope 1.3, residuals .2 -.1 -.4 .3 about it:
         // by hand: squares 0.3, s^2 = 0.15, spread 5, error sqrt(.15 / 5).
         let points = [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 4.0)]
             .map(|(x, y): (f64, f64)| (x.exp(), y.exp()));

@@ -159,7 +159,7 @@ fn so_far(session: &Session, trained: Option<&Trained>) -> Result<Vec<Figure>> {
 
 /// Training perplexity by epochs passed (each line is a mean over its log interval).
 fn training_curve(trained: &Trained) -> Vec<(f64, f64)> {
-    // Steps of an epoch: from the validations, or from the last line of an unfinished first epoch.
+    // Steps of an epoch: from the validations; there is no curve before the first.
     let per_epoch = match trained.valid.last() {
         Some(last) => last.step as f64 / last.epoch as f64,
         None => return Vec::new(),

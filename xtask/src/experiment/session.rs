@@ -45,10 +45,16 @@ impl Session {
     ) -> Result<Self> {
         let deadline = match budget_minutes {
             None => None,
-            Some(minutes) if minutes.is_finite() && minutes > 0.0 => {
-                Some(Instant::now() + Duration::from_secs_f64(60.0 * minutes))
+            Some(minutes) => {
+                let budget = Duration::try_from_secs_f64(60.0 * minutes).ok();
+                let deadline = budget.filter(|budget| !budget.is_zero());
+                let deadline = deadline.and_then(|budget| Instant::now().checked_add(budget));
+                ensure!(
+                    deadline.is_some(),
+                    "--budget-minutes {minutes}: give a number above 0, of minutes that there are"
+                );
+                deadline
             }
-            Some(minutes) => bail!("--budget-minutes {minutes}: give a number above 0"),
         };
         let device = device.map(str::to_owned);
         Ok(Self { out: out.into(), program: None, device, deadline, gather })
@@ -63,6 +69,10 @@ impl Session {
                 Ok(!Trained::read(&self.path(run))?.is_some_and(|trained| trained.finished()))
             };
             if self.gather {
+                let path = self.path(run);
+                if path.join("config.toml").is_file() {
+                    self.expect_same_config(run, &path)?;
+                }
                 continue;
             }
             let mut left = 0;
@@ -117,9 +127,10 @@ impl Session {
 
     /// Refuses a directory that holds another run than the one asked for.
     fn expect_same_config(&self, run: &Run, path: &Path) -> Result<()> {
-        let found = self.resolved(&path.join("config.toml"), &[])?;
+        let mut found = self.resolved(&path.join("config.toml"), &[])?;
         let mut expected = self.resolved(&root().join(&run.config), &run.overrides)?;
         make_absolute(&mut expected);
+        make_absolute(&mut found);
         let differences = differences(&expected, &found, "");
         if differences.is_empty() {
             return Ok(());
@@ -169,6 +180,19 @@ impl Session {
         Ok(())
     }
 
+    /// Runs a command to its end, or ends it when the budget is spent: `false`. It computes where the
+    /// session does.
+    pub(crate) fn run(&self, mut command: Command) -> Result<bool> {
+        if let Some(device) = &self.device {
+            command.args(["--device", device]);
+        }
+        let shown = show(&command);
+        let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        let (status, stopped) = wait(&mut child, || self.spent())?;
+        ensure!(status.success() || stopped, "`{shown}` ended with {status}");
+        Ok(status.success())
+    }
+
     fn program(&self) -> Result<PathBuf> {
         self.program.clone().map_or_else(program::path, Ok)
     }
@@ -215,18 +239,33 @@ fn wait(child: &mut Child, stop: impl Fn() -> bool) -> Result<(ExitStatus, bool)
 /// Makes the paths of texts absolute, as a run's own config keeps them.
 fn make_absolute(config: &mut Table) {
     let Some(data) = config.get_mut("data").and_then(Value::as_table_mut) else { return };
-    let keys: &[&str] = match data.get("source").and_then(Value::as_str) {
-        Some("text") => &["train", "valid", "test"],
-        Some("tokens") => &["dir"],
+    let text = |key: &str| data.get(key).and_then(Value::as_str);
+    let keys: &[&str] = match (text("source"), text("format")) {
+        (Some("text"), _) => &["train", "valid", "test"],
+        (Some("tokens"), _) => &["dir"],
+        (_, Some("lines")) => &[
+            "train_source",
+            "train_target",
+            "valid_source",
+            "valid_target",
+            "test_source",
+            "test_target",
+        ],
         _ => &[],
     };
     for &key in keys {
         if let Some(Value::String(path)) = data.get_mut(key)
             && !path.is_empty()
         {
-            *path = root().join(&*path).to_string_lossy().into_owned();
+            *path = plain(path);
         }
     }
+}
+
+/// One spelling of a path, however it is written.
+fn plain(path: &str) -> String {
+    let path = root().join(path);
+    path.canonicalize().unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// What `found` says otherwise than `expected`, key by key.

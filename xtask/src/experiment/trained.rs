@@ -41,6 +41,7 @@ pub(crate) struct Line {
     pub(crate) loss: f64,
     pub(crate) perplexity: f64,
     pub(crate) bits_above_source: Option<f64>,
+    best: Option<bool>,
 }
 
 impl Trained {
@@ -77,7 +78,7 @@ impl Trained {
 
     /// The best validation.
     pub(crate) fn best(&self) -> Option<&Line> {
-        self.valid.iter().min_by(|a, b| a.loss.total_cmp(&b.loss))
+        self.valid.iter().rfind(|line| line.best == Some(true))
     }
 
     /// Validation perplexity after an epoch, from 1.

@@ -126,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let mut found = found.unwrap_or_default().into_iter();
         for source in &sources {
             let hypotheses = if source.is_empty() { None } else { found.next() };
-            write(arguments, &trained, &mut out, number, hypotheses.unwrap_or_default())?;
+            write(arguments, &trained, &mut out, number, &hypotheses.unwrap_or_default())?;
             number += 1;
         }
         out.flush()?;
@@ -231,7 +231,7 @@ fn write(
     trained: &TrainedTranslator,
     out: &mut impl Write,
     number: usize,
-    hypotheses: Vec<Hypothesis>,
+    hypotheses: &[Hypothesis],
 ) -> anyhow::Result<()> {
     let text = |hypothesis: &Hypothesis| {
         // A target of several lines would break the lines' count.
@@ -272,7 +272,7 @@ fn write(
     if hypotheses.is_empty() {
         writeln!(out, "{number} |||  ||| 0")?;
     }
-    for one in &hypotheses {
+    for one in hypotheses {
         writeln!(out, "{number} ||| {} ||| {:.4}{}", text(one), one.score, aligned(one))?;
     }
     Ok(())

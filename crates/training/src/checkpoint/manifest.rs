@@ -62,13 +62,26 @@ pub enum CheckpointError {
         version: String,
     },
     /// There is no checkpoint to continue from.
-    #[error("{}: no usable checkpoint ({tried} tried); start a new run", .path.display())]
+    #[error("{}: {}", .path.display(), why(refused))]
     None {
         /// The `checkpoints` folder.
         path: PathBuf,
-        /// How many were found and refused.
-        tried: usize,
+        /// What is wrong with each that was found, the newest first.
+        refused: Vec<CheckpointError>,
     },
+}
+
+fn why(refused: &[CheckpointError]) -> String {
+    if refused.is_empty() {
+        return "there is no checkpoint; start a new run".into();
+    }
+    let reasons: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    let count = refused.len();
+    format!(
+        "none of the {count} checkpoints can be used: {}; mend what keeps one from being read, or \
+         start a new run",
+        reasons.join("; ")
+    )
 }
 
 /// Size and hash of every file of a checkpoint.

@@ -55,13 +55,16 @@ pub struct BudgetConfig {
     /// Minutes of wall-clock time over all sessions of the run. The one limit that makes two runs
     /// of the same config end at different steps.
     pub minutes: f64,
-    /// Stop after this many epochs in a row without a better validation loss.
+    /// Stop after this many epochs in a row without a better validation.
     pub patience: u64,
+    /// Stop when a validation loss is worse than the best of all but the `n` before it (as the
+    /// finetuning of Merity et al. 2017 ends, with 5).
+    pub nonmonotone: u64,
 }
 
 impl Default for BudgetConfig {
     fn default() -> Self {
-        Self { epochs: 10, steps: 0, tokens: 0, minutes: 0.0, patience: 0 }
+        Self { epochs: 10, steps: 0, tokens: 0, minutes: 0.0, patience: 0, nonmonotone: 0 }
     }
 }
 

@@ -334,7 +334,7 @@ impl RunConfig for Seq2SeqConfig {
         let k_is_wrong = match s.decay {
             SamplingDecay::None => false,
             SamplingDecay::Exponential => !(0.0..1.0).contains(&s.k),
-            SamplingDecay::Linear | SamplingDecay::InverseSigmoid => !(s.k >= 1.0),
+            SamplingDecay::Linear | SamplingDecay::InverseSigmoid => s.k.is_nan() || s.k < 1.0,
         };
         if k_is_wrong {
             let mend = "use a step count of at least 1 (exponential: a factor below 1)";

@@ -24,7 +24,7 @@ pub(super) fn needed(config: &Seq2SeqConfig, corpus: &PairCorpus, parameters: us
     let activations = config.model.activations(batch, source, target);
     let ids = pairs.source.ids().len() + pairs.target.ids().len();
     let numbers = memory::of_parameters(parameters, &config.optimizer)
-        .saturating_add(activations as u128)
+        .saturating_add(activations)
         .saturating_add(ids as u128);
     memory::bytes(numbers)
 }
