@@ -204,7 +204,10 @@ fn a_run_whose_checkpoints_are_all_damaged_is_a_typed_error() {
         let bytes = fs::read(&weights).unwrap();
         fs::write(&weights, &bytes[..bytes.len() / 3]).unwrap();
     }
-    place.run(&["evaluate", "run"]).expect(1).says(&["none of the 1 checkpoints", "model.safetensors is damaged"]);
+    place
+        .run(&["evaluate", "run"])
+        .expect(1)
+        .says(&["none of the 1 checkpoints", "model.safetensors is damaged"]);
     place.run_with_stdin(&["score", "run"], b"the lamp\n").expect(1);
     place.run(&["train", "--resume", "run"]).expect(1);
 }

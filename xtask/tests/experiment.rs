@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 fn gather(out: &Path, valid: &[(u64, f64)], test: f64) -> Output {
     let run = out.join("ptb-small/lstm");
     fs::create_dir_all(&run).unwrap();
-    fs::write(run.join("config.toml"), "").unwrap();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/lm/zaremba_small.toml");
+    fs::copy(config, run.join("config.toml")).unwrap();
     let info = r#"{"state": "finished", "parameters": 4650000, "device": "flex", "epochs": 13,
                    "seconds": 1700.0, "tokens_per_second": 7000.0}"#;
     fs::write(run.join("run.json"), info).unwrap();
@@ -26,8 +27,26 @@ fn gather(out: &Path, valid: &[(u64, f64)], test: f64) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["experiment", "ptb-small", "--gather", "--out"])
         .arg(out)
+        .env("LAMPWICK_DATA", out)
         .output()
         .unwrap()
+}
+
+#[test]
+fn a_run_of_another_config_is_not_gathered_as_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    gather(folder.path(), &[(1, 182.0)], 117.2);
+    let config = folder.path().join("ptb-small/lstm/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("lr = 1.0", "lr = 2.0")).unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["experiment", "ptb-small", "--gather", "--out"])
+        .arg(folder.path())
+        .env("LAMPWICK_DATA", folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success() && stderr.contains("optimizer.lr: 2.0 there"), "{stderr}");
 }
 
 #[test]

@@ -62,9 +62,7 @@ impl ModuleMapper for MoveTowards {
 pub(crate) fn starts(config: &OptimizerConfig, losses: &[f64]) -> bool {
     match config {
         OptimizerConfig::Asgd(c) => losses.len() as u64 + 1 >= c.start_epoch,
-        OptimizerConfig::NtAsgd(c) => {
-            worse_than_before(losses, c.nonmonotone)
-        }
+        OptimizerConfig::NtAsgd(c) => worse_than_before(losses, c.nonmonotone),
         _ => false,
     }
 }

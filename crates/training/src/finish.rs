@@ -54,11 +54,9 @@ fn best_weights<T: Task>(session: &Session<'_, T>) -> Result<T::Model> {
             let device = crate::device::parse(run.shared().device)?;
             snapshot::weights::<T>(&mut files, run.task.config(), &device)
         }
-        Err(error) => Err(Error::BestLost {
-            error,
-            epoch: best.epoch,
-            run: session.dir.path().to_path_buf(),
-        }),
+        Err(error) => {
+            Err(Error::BestLost { error, epoch: best.epoch, run: session.dir.path().to_path_buf() })
+        }
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Quality {
     /// Whether less is better (error rates).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub less_is_better: bool,
+    /// All settings that change the value; without them it cannot be compared.
+    #[serde(default)]
+    pub signature: String,
 }
 
 impl std::fmt::Display for Quality {
@@ -184,7 +187,9 @@ pub fn best_valid(metrics: &[Metric]) -> Option<Scored> {
 }
 
 /// The best of validations in the order in which they were made: the last that was the best so far.
-pub(crate) fn best_of<'a>(mut valid: impl DoubleEndedIterator<Item = &'a Scored>) -> Option<Scored> {
+pub(crate) fn best_of<'a>(
+    mut valid: impl DoubleEndedIterator<Item = &'a Scored>,
+) -> Option<Scored> {
     valid.rfind(|scored| scored.best == Some(true)).cloned()
 }
 

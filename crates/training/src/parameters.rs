@@ -72,15 +72,12 @@ pub(crate) fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, String> {
 
 /// Puts the file's values into `module`; every parameter must be there, in the right shape.
 pub(crate) fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>) -> Result<(), String> {
-    let mut store =
-        SafetensorsStore::from_bytes(Some(bytes)).validate(false).allow_partial(true);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes)).validate(false).allow_partial(true);
     let result = module.load_from(&mut store).map_err(|e| e.to_string())?;
     let wrong = result.errors.first().map(|error| match error {
-        ApplyError::ShapeMismatch { path, expected, found } => format!(
-            "`{path}` is {:?} there and {:?} here",
-            found.as_slice(),
-            expected.as_slice()
-        ),
+        ApplyError::ShapeMismatch { path, expected, found } => {
+            format!("`{path}` is {:?} there and {:?} here", found.as_slice(), expected.as_slice())
+        }
         other => other.to_string(),
     });
     let missing = || result.missing.first().map(|(path, _)| format!("`{path}` is missing there"));

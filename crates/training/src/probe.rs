@@ -76,9 +76,11 @@ pub fn gradients(dir: &Path) -> Result<Option<GradientProbe>> {
         Err(error) => return Err(Error::read(&path, error)),
     };
     let mend = "remove it: what it held is lost, and the next look begins it anew";
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|e| Error::Damaged { path, problem: e.to_string(), mend })
+    serde_json::from_slice(&text).map(Some).map_err(|e| Error::Damaged {
+        path,
+        problem: e.to_string(),
+        mend,
+    })
 }
 
 /// Looks at `weights` and adds what it sees to the run's file. A look at this step or a later one,

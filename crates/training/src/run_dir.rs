@@ -254,8 +254,11 @@ impl RunDir {
         let path = self.path.join("run.json");
         let text = fs::read(&path).map_err(|e| Error::read(&path, e))?;
         let mend = "it holds the hashes of the run's data: restore it, or begin another run";
-        serde_json::from_slice(&text)
-            .map_err(|e| Error::Damaged { path, problem: e.to_string(), mend })
+        serde_json::from_slice(&text).map_err(|e| Error::Damaged {
+            path,
+            problem: e.to_string(),
+            mend,
+        })
     }
 
     pub(crate) fn write_config(&self, config: &impl RunConfig) -> Result<()> {

@@ -61,9 +61,7 @@ fn overall(metrics: &[Metric], timings: &[Timing]) -> f64 {
         Metric::Train { step, tokens, .. } => Some((*step, *tokens)),
         Metric::Valid(scored) | Metric::Test(scored) => Some((scored.step, scored.tokens)),
     });
-    last.map_or(0.0, |(step, tokens)| {
-        tokens as f64 / logs::seconds_at(timings, step).max(1e-9)
-    })
+    last.map_or(0.0, |(step, tokens)| tokens as f64 / logs::seconds_at(timings, step).max(1e-9))
 }
 
 fn read(path: PathBuf) -> FoundRun {

@@ -53,17 +53,30 @@ fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Resu
     let run = format!("run-{number}");
     let mut command = Command::new(binary);
     command.arg("train").arg(config).current_dir(folder).args(["--out", &run]);
-    command.args(["budget.steps=2", "budget.epochs=0", "sampling.count=1", "sampling.length=5"]);
+    command.args(["budget.steps=2", "budget.epochs=0"]);
     // The run that it starts from is not here.
     command.args(parsed.contains_key("start_from").then_some("start_from="));
     // Its own text, and so its vocabulary, may not be on this machine.
-    command.args(match source(&parsed) {
-        "text" => {
-            &["data.train=toy.txt", "data.valid=toy.txt", "data.test=", "model.vocabulary=0"][..]
+    if parsed.contains_key("task") {
+        command.args(["batches.size={ sentences = 3 }", "validation.most=3"]);
+        if key(&parsed, "format") == Some("lines") {
+            for part in ["train", "valid", "test"] {
+                command
+                    .args(["source", "target"].map(|side| format!("data.{part}_{side}=toy.txt")));
+            }
+            let words = ["tokenizers.source=words", "tokenizers.target=words"];
+            command.args(words);
         }
-        "tokens" => &["data.dir=prepared", "model.vocabulary=0"][..],
-        _ => &["data.valid_tokens=2000", "data.test_tokens=2000"][..],
-    });
+    } else {
+        command.args(["sampling.count=1", "sampling.length=5"]);
+        command.args(match key(&parsed, "source").unwrap_or("synthetic") {
+            "text" => {
+                &["data.train=toy.txt", "data.valid=toy.txt", "data.test=", "model.vocabulary=0"][..]
+            }
+            "tokens" => &["data.dir=prepared", "model.vocabulary=0"][..],
+            _ => &["data.valid_tokens=2000", "data.test_tokens=2000"][..],
+        });
+    }
     let done = command.output().context("cannot start lampwick")?;
     if !done.status.success() {
         bail!("{}", String::from_utf8_lossy(&done.stderr).trim_end());
@@ -71,10 +84,9 @@ fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Resu
     Ok(())
 }
 
-/// `data.source`, which is the synthetic language where the config does not say.
-fn source(config: &toml::Table) -> &str {
-    let data = config.get("data").and_then(toml::Value::as_table);
-    data.and_then(|data| data.get("source")).and_then(toml::Value::as_str).unwrap_or("synthetic")
+/// A key of `[data]`.
+fn key<'a>(config: &'a toml::Table, key: &str) -> Option<&'a str> {
+    config.get("data")?.as_table()?.get(key)?.as_str()
 }
 
 /// Every `.toml` below `folder`, in order.
@@ -92,16 +104,4 @@ fn toml_files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_source_is_the_synthetic_language() {
-        let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
-        assert_eq!(source(&table("")), "synthetic");
-        assert_eq!(source(&table("[data]\nsource = \"text\"")), "text");
-    }
 }

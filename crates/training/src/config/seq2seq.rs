@@ -279,6 +279,14 @@ pub enum ValidationMetric {
     /// Percentage of outputs that are exactly their reference.
     #[default]
     ExactMatch,
+    /// Corpus BLEU, to sacreBLEU's figures (13a, cased).
+    Bleu,
+    /// chrF2.
+    Chrf,
+    /// ROUGE-L, F1.
+    RougeL,
+    /// Word error rate, in percent: less is better.
+    WordErrorRate,
     /// Percentage of outputs that differ from their reference: less is better.
     ErrorRate,
 }

@@ -2,7 +2,7 @@
 
 use lampwick_data::{PADDING, PairBatch, cut};
 use lampwick_decoding::Hypothesis;
-use lampwick_metrics::Perplexity;
+use lampwick_metrics::{Bleu, Chrf, ErrorRate, ExactMatch, Measure, Perplexity, Rouge, Segment};
 use lampwick_models::{CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Translator};
 
 use super::corpus::{PairCorpus, Portion};
@@ -78,17 +78,33 @@ fn text(found: &[Hypothesis], corpus: &PairCorpus) -> String {
 
 /// Holds outputs against references.
 fn measure(metric: ValidationMetric, outputs: &[String], references: &[&str]) -> Quality {
-    let percent = |count: usize| 100.0 * count as f64 / outputs.len().max(1) as f64;
-    let right = outputs.iter().zip(references).filter(|(output, reference)| output == *reference);
-    let quality = |name: &str, value: f64, less_is_better: bool| Quality {
-        name: name.into(),
-        value,
-        less_is_better,
-    };
     match metric {
-        ValidationMetric::ExactMatch => quality("exact match", percent(right.count()), false),
-        ValidationMetric::ErrorRate => quality("error rate", 100.0 - percent(right.count()), true),
         ValidationMetric::Loss => unreachable!("nothing is decoded for it"),
+        ValidationMetric::ExactMatch => by(&ExactMatch, outputs, references),
+        ValidationMetric::ErrorRate => {
+            let right = by(&ExactMatch, outputs, references);
+            let value = 100.0 - right.value;
+            Quality { name: "error rate".into(), value, less_is_better: true, ..right }
+        }
+        ValidationMetric::Bleu => by(&Bleu::default(), outputs, references),
+        ValidationMetric::Chrf => by(&Chrf::default(), outputs, references),
+        ValidationMetric::RougeL => by(&Rouge::Longest, outputs, references),
+        ValidationMetric::WordErrorRate => {
+            Quality { less_is_better: true, ..by(&ErrorRate::Words, outputs, references) }
+        }
+    }
+}
+
+fn by<M: Measure>(measure: &M, outputs: &[String], references: &[&str]) -> Quality {
+    let pairs = outputs.iter().zip(references);
+    let segments: Vec<Segment<'_>> = pairs
+        .map(|(output, reference)| Segment { hypothesis: output, references: vec![reference] })
+        .collect();
+    Quality {
+        name: measure.name(),
+        value: measure.score(&measure.corpus(&segments)),
+        less_is_better: false,
+        signature: measure.signature(1),
     }
 }
 
