@@ -40,7 +40,8 @@ impl NextToken for Bigram {
 }
 
 fn sampler(temperature: f64, top_k: Option<usize>, top_p: Option<f64>, stream: u64) -> Sampler {
-    Sampler::new(&Sampling { temperature, top_k, top_p, min_p: None, seed: 5 }, stream).unwrap()
+    let sampling = Sampling { temperature, top_k, top_p, seed: 5, ..Sampling::default() };
+    Sampler::new(&sampling, stream).unwrap()
 }
 
 /// `ln` of a distribution over `n` tokens with every kind of size.
@@ -112,6 +113,26 @@ fn top_k_and_top_p_keep_the_likeliest_and_their_ratios() {
     assert_chi_square(&frequencies(sampler(1.0, None, Some(0.4), 0), &log_probs), &keep(nucleus));
 }
 
+/// After temperature, and of what the nucleus leaves, which is one of all tokens.
+#[test]
+fn min_p_keeps_what_is_likely_beside_the_likeliest() {
+    let log_probs = distribution(150);
+    let draw = |temperature: f64, top_p, min_p| {
+        let sampling =
+            Sampling { temperature, top_p, min_p: Some(min_p), seed: 5, ..Sampling::default() };
+        frequencies(Sampler::new(&sampling, 0).unwrap(), &log_probs)
+    };
+    for (temperature, min_p) in [(1.0, 0.3), (0.5, 0.3), (2.0, 0.8), (1.0, 0.0)] {
+        let weights: Vec<f64> =
+            log_probs.iter().map(|&l| (f64::from(l) / temperature).exp()).collect();
+        let max = weights.iter().copied().fold(0.0, f64::max);
+        let kept = weights.iter().map(|&w| if w >= min_p * max { w } else { 0.0 });
+        assert_chi_square(&draw(temperature, None, min_p), &normalised(kept));
+    }
+    let nucleus = frequencies(sampler(1.0, None, Some(0.4), 0), &log_probs);
+    assert_eq!(draw(1.0, Some(0.4), 1e-6), nucleus);
+}
+
 #[test]
 fn cold_or_single_choice_is_greedy() {
     let log_probs = distribution(150);
@@ -158,6 +179,8 @@ fn impossible_options_are_refused() {
     assert_eq!(check(Sampling { top_k: Some(0), ..default() }), DecodingError::TopK);
     assert_eq!(check(Sampling { top_p: Some(0.0), ..default() }), DecodingError::TopP(0.0));
     assert_eq!(check(Sampling { top_p: Some(1.1), ..default() }), DecodingError::TopP(1.1));
+    assert_eq!(check(Sampling { min_p: Some(1.1), ..default() }), DecodingError::MinP(1.1));
+    assert_eq!(check(Sampling { min_p: Some(-0.1), ..default() }), DecodingError::MinP(-0.1));
 }
 
 fn run(prompts: &[Vec<u32>], options: &GenerateOptions) -> Vec<Vec<u32>> {
