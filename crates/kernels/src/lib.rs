@@ -4,6 +4,7 @@
 //! - [`cell`]: which recurrence (LSTM, GRU, RNN), its weights and its state;
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
+//! - [`attention()`]: where a decoder looks, by a dot or an additive score;
 //! - [`embedding()`]: rows of a table;
 //! - [`PackedRecurrent`], [`PackedLinear`], [`log_softmax`], [`exponentials`]: one step at a time on
 //!   the CPU, without tensors, for generation;
@@ -14,6 +15,7 @@
 //!   working memory, at most 512 MiB, from one call to the next: `release_memory` gives it back.
 //!   [`multiply_adds`] is the benchmarks' yardstick.
 
+mod attention;
 pub mod cell;
 pub mod composed;
 #[cfg_attr(not(feature = "flex"), allow(dead_code))] // the scans and losses serve Flex alone
@@ -28,6 +30,7 @@ pub use cpu::{
     PackedLinear, PackedRecurrent, exponentials, log_softmax, multiply_adds, release_memory,
 };
 
+pub use attention::{Attended, Coverage, Score, attention};
 pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};
 pub use embedding::embedding;

@@ -4,13 +4,14 @@
 //! `pack` (operands in its order), `crew` (threads), `buffer` (scratch), `gemm` (whole products);
 //! then the recurrent layers: `layer` (sizes and order of steps), `weights` (packed once for a scan),
 //! `cells` (the equations), `forward`, `backward`, `weight_gradients`; `cross_entropy`, the output layer
-//! with its loss; and for models that read what they wrote, `step`,
+//! with its loss; `attention`; and for models that read what they wrote, `step`,
 //! `packed_linear` and `softmax`. `peak` is what they are all measured against.
 //!
 //! Threads share memory through `buffer::Shared`, a pointer without a borrow. Whoever makes one vouches
 //! for two things: the memory outlives the `Crew` that uses it, and the tasks of one phase write
 //! disjoint parts of it. The products and packings take `Shared` and `Matrix` on that promise.
 
+mod attention;
 mod backward;
 mod buffer;
 mod cells;
@@ -31,6 +32,7 @@ mod tile;
 mod weight_gradients;
 mod weights;
 
+pub(crate) use attention::{Additive, Attention, AttentionGradients};
 pub(crate) use backward::{Backward, Gradients};
 pub(crate) use buffer::Scratch;
 pub use buffer::release_memory;

@@ -28,10 +28,10 @@ struct RecurrentTape<T> {
 /// A node of the tape has one gradient, a layer two results. Each result is a node of its own, whose
 /// backward step leaves the gradient here and passes a placeholder on; so nothing is copied, and
 /// what nobody used costs nothing.
-type Arrived<T> = Arc<Mutex<[Option<T>; 2]>>;
+pub(super) type Arrived<T> = Arc<Mutex<[Option<T>; 2]>>;
 
 #[derive(Debug)]
-struct ResultBackward;
+pub(super) struct ResultBackward;
 
 impl<B: SequenceKernels> Backward<B, 1> for ResultBackward {
     /// Where gradients are left, and which of the two this is.
@@ -68,7 +68,7 @@ impl<B: SequenceKernels> Backward<B, 6> for RecurrentBackward {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

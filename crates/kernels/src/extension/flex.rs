@@ -257,7 +257,7 @@ fn layer<'a>(plan: &'a RecurrentPlan, operands: &Recurrent<FlexTensor>) -> Layer
 }
 
 /// A dense tensor's values.
-fn slice(tensor: &FlexTensor) -> &[f32] {
+pub(super) fn slice(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("dense f32")
 }
 
@@ -299,14 +299,14 @@ fn indices(tokens: &FlexTensor, vocabulary: usize, ignored: Option<i64>) -> Vec<
 }
 
 /// A kernel's result as a tensor; its memory goes back to the pool when the tensor is dropped.
-fn tensor<const D: usize>(data: Scratch, shape: [usize; D]) -> FlexTensor {
+pub(super) fn tensor<const D: usize>(data: Scratch, shape: [usize; D]) -> FlexTensor {
     let bytes = size_of_val::<[f32]>(&data);
     // SAFETY: the controller's memory is `bytes` long and initialised.
     let bytes = unsafe { Bytes::from_controller(Box::new(Pooled(data)), bytes) };
     FlexTensor::new(bytes, Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
-fn flat(data: Scratch) -> FlexTensor {
+pub(super) fn flat(data: Scratch) -> FlexTensor {
     let n = data.len();
     tensor(data, [n])
 }

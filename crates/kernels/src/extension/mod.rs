@@ -4,9 +4,11 @@
 //! both traits for `CubeBackend`; until then [`fused`] sends every other device to
 //! [`crate::composed`].
 
+mod attention;
 mod autodiff;
 mod flex;
 
+pub(crate) use attention::attention;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::prelude::*;
