@@ -53,11 +53,8 @@ impl Best {
                 continue;
             }
             for (index, &value) in values.iter().enumerate() {
-                if !(value > least) {
-                    continue;
-                }
                 let sum = log_prob + f64::from(counted(value));
-                if sum > self.floor {
+                if value > least && sum > self.floor {
                     let token = (block * BLOCK + index) as u32;
                     self.found.push(Candidate { rank: sum, log_prob: sum, parent, token });
                     // Selecting among twice as many is linear in what was pushed since.

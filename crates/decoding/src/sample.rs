@@ -76,7 +76,8 @@ pub fn sample<M: NextToken>(
             return Err(DecodingError::NoAttention);
         }
         let before = tokens.len();
-        (rows.clear(), tokens.clear());
+        rows.clear();
+        tokens.clear();
         let mut failed = None;
         active.retain(|&index| {
             let path = &mut paths[index];

@@ -15,8 +15,8 @@ fn fail(sentence: Sentence, rules: &Rules, options: &BeamOptions) -> DecodingErr
     beam_search(&model, state, &sentences, rules, options).unwrap_err()
 }
 
-fn option(options: BeamOptions) -> DecodingError {
-    fail(Sentence::of(2), &rules(5), &options)
+fn option(options: &BeamOptions) -> DecodingError {
+    fail(Sentence::of(2), &rules(5), options)
 }
 
 fn rule(rules: &Rules) -> DecodingError {
@@ -31,22 +31,22 @@ fn sentence(sentence: Sentence) -> DecodingError {
 fn of_the_beam() {
     let default = BeamOptions::default;
     for width in [0, 100_000] {
-        assert_eq!(option(BeamOptions { width, ..default() }), DecodingError::BeamWidth(width));
+        assert_eq!(option(&BeamOptions { width, ..default() }), DecodingError::BeamWidth(width));
     }
     for n_best in [0, 6] {
         let expected = DecodingError::NBest { n_best, width: 5 };
-        assert_eq!(option(BeamOptions { n_best, ..default() }), expected);
+        assert_eq!(option(&BeamOptions { n_best, ..default() }), expected);
     }
     for groups in [0, 2, 10] {
         let expected = DecodingError::Groups { groups, width: 5 };
-        assert_eq!(option(BeamOptions { groups, ..default() }), expected);
+        assert_eq!(option(&BeamOptions { groups, ..default() }), expected);
     }
     for diversity in [-1.0, f64::INFINITY] {
         let expected = DecodingError::Diversity(diversity);
-        assert_eq!(option(BeamOptions { diversity, ..default() }), expected);
+        assert_eq!(option(&BeamOptions { diversity, ..default() }), expected);
     }
     assert!(matches!(
-        option(BeamOptions { diversity: f64::NAN, ..default() }),
+        option(&BeamOptions { diversity: f64::NAN, ..default() }),
         DecodingError::Diversity(_)
     ));
 }
@@ -55,7 +55,7 @@ fn of_the_beam() {
 fn of_the_penalties() {
     let length = |length| {
         let scoring = Scoring { length, ..Scoring::default() };
-        option(BeamOptions { scoring, ..BeamOptions::default() })
+        option(&BeamOptions { scoring, ..BeamOptions::default() })
     };
     for bad in [-0.5, f64::INFINITY] {
         let expected = DecodingError::LengthPenalty(bad);
@@ -66,7 +66,7 @@ fn of_the_penalties() {
         {
             let scoring = Scoring { coverage, ..Scoring::default() };
             let options = BeamOptions { scoring, ..BeamOptions::default() };
-            assert_eq!(option(options), DecodingError::CoveragePenalty(bad));
+            assert_eq!(option(&options), DecodingError::CoveragePenalty(bad));
         }
     }
     let reward = f64::NEG_INFINITY;

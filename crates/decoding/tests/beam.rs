@@ -254,10 +254,10 @@ fn the_batch_changes_no_bit() {
 #[test]
 fn neither_does_the_number_of_threads() {
     let model = Table::new(6, 20_000);
-    let sources: Vec<(u64, usize)> = (0..8).map(|name| (name, 3)).collect();
+    let sources: Vec<(u64, usize)> = (0..24).map(|name| (name, 3)).collect();
     let options = BeamOptions { n_best: 3, ..BeamOptions::default() };
     let together = search(&model, &sources, &sentences(&sources), &rules(4), &options);
-    for (source, expected) in sources.iter().zip(&together) {
+    for (source, expected) in sources.iter().zip(&together).step_by(5) {
         let alone = search(&model, &[*source], &sentences(&[*source]), &rules(4), &options);
         assert_eq!(&alone[0], expected);
     }
@@ -448,4 +448,22 @@ fn a_broken_model_is_an_error() {
     let without = DecodingError::NoAttention;
     assert_eq!(beam_search(&Broken, (), &sentence, &looking, &options), Err(without.clone()));
     assert_eq!(greedy(&Broken, (), &sentence, &looking), Err(without));
+}
+
+#[test]
+fn options_are_read_from_a_config() {
+    let text = "width = 12\nn_best = 3\n[scoring.length]\nkind = \"gnmt\"\nalpha = 0.8\n\
+                [scoring.coverage]\nkind = \"summary\"\nbeta = 5.0\n";
+    let scoring = Scoring {
+        length: LengthPenalty::Gnmt { alpha: 0.8 },
+        coverage: CoveragePenalty::Summary { beta: 5.0 },
+    };
+    let expected = BeamOptions { width: 12, n_best: 3, scoring, ..BeamOptions::default() };
+    assert_eq!(toml::from_str::<BeamOptions>(text).unwrap(), expected);
+    let written = toml::to_string(&expected).unwrap();
+    assert_eq!(toml::from_str::<BeamOptions>(&written).unwrap(), expected);
+    assert!(toml::from_str::<BeamOptions>("[scoring.length]\nkind = \"none\"\n").is_ok());
+    assert!(toml::from_str::<BeamOptions>("widht = 12").is_err());
+    let wrong = "[scoring.length]\nkind = \"gnmt\"\nbeta = 0.8\n";
+    assert!(toml::from_str::<BeamOptions>(wrong).is_err());
 }

@@ -10,7 +10,7 @@
 //! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches; a language of known entropy |
 //! | [`ngram`] | `lampwick-ngram` | counting, modified Kneser-Ney, pruning, ARPA and binary files, queries |
 //! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit and what it scored |
-//! | [`decoding`] | `lampwick-decoding` | sampling and scoring over any next-token model |
+//! | [`decoding`] | `lampwick-decoding` | beam search, sampling and scoring over any next-token model |
 //! | [`training`] | `lampwick-training` | one TOML config = one run: loop, checkpoints, report |
 //!
 //! Reading order: [`models::LanguageModel`] (what is trained), [`training`] (how),

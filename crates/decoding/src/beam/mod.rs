@@ -8,12 +8,15 @@
 //! can be reached is bounded from above for each penalty, by the length that the sentence may have
 //! at most; so stopping is not a heuristic: the result is that of going on to the limit.
 //!
-//! - [`sentence`]: one sentence's beam, step by step;
-//! - [`deal`]: who gets a place where phrases are required;
-//! - [`history`]: what was held, as a tree.
+//! - `sentence`: one sentence's beam, step by step;
+//! - `group`, `history`: what it holds, and what it has held, as a tree;
+//! - `offer`: what may come next, in which order;
+//! - `deal`: the order where phrases are required.
 
 mod deal;
+mod group;
 mod history;
+mod offer;
 mod sentence;
 
 use lampwick_models::NextToken;
@@ -88,8 +91,9 @@ impl BeamOptions {
     }
 }
 
-/// Log-probabilities of one step from which on sentences are worked on in parallel.
-const PARALLEL: usize = 1 << 18;
+/// Log-probabilities of one step from which on sentences are worked on in parallel: half a
+/// millisecond's work, which outweighs waking the other threads.
+const PARALLEL: usize = 1 << 21;
 
 /// The best targets of each sentence, best first, all different: as many as asked for where so many
 /// end, and at least one, which is unfinished only where none ends.

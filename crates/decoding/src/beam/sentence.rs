@@ -3,10 +3,11 @@
 use lampwick_models::Attention;
 
 use super::BeamOptions;
-use super::deal::{Banked, deal};
+use super::deal::Banked;
+use super::group::{Group, Live};
 use super::history::{Ending, History, ROOT};
 use crate::bans::{Bans, Position};
-use crate::candidates::{Best, Candidate};
+use crate::candidates::Best;
 use crate::error::DecodingError;
 use crate::hypothesis::{Hypothesis, counted};
 use crate::penalties::Bounds;
@@ -30,7 +31,7 @@ impl Search<'_> {
     }
 
     /// Places of a group.
-    fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         self.options.width / self.options.groups
     }
 
@@ -44,11 +45,11 @@ impl Search<'_> {
 #[derive(Debug)]
 pub(super) struct SentenceBeam<'a> {
     index: usize,
-    asked: Asked<'a>,
-    groups: Vec<Group>,
-    history: History,
+    pub(super) asked: Asked<'a>,
+    pub(super) groups: Vec<Group>,
+    pub(super) history: History,
     /// Tokens of every live hypothesis.
-    length: usize,
+    pub(super) length: usize,
     /// The model's next rows; empty when the sentence is done.
     pub(super) rows: Vec<Row>,
     /// `[rows, S]`, attention summed over the tokens scored; with this step's in `covered`.
@@ -56,7 +57,7 @@ pub(super) struct SentenceBeam<'a> {
     covered: Vec<f64>,
     /// The best that could not go on, where nothing is finished, and its tokens of phrases met.
     unfinished: Option<(usize, Ending)>,
-    room: Room,
+    pub(super) room: Room,
 }
 
 /// A row of the batch: it continues row `parent` of the last one by `token`.
@@ -66,36 +67,15 @@ pub(super) struct Row {
     pub(super) token: u32,
 }
 
-/// A part of the beam that is searched by itself.
-#[derive(Clone, Debug)]
-struct Group {
-    /// Likeliest first.
-    live: Vec<Live>,
-    /// Best first.
-    finished: Vec<Ending>,
-}
-
-/// A hypothesis that goes on.
-#[derive(Clone, Copy, Debug)]
-struct Live {
-    /// Its row among the sentence's.
-    row: usize,
-    /// Its last token.
-    token: u32,
-    node: u32,
-    log_prob: f64,
-    position: Position,
-}
-
 /// What a step needs, kept so that it is allocated once.
 #[derive(Debug, Default)]
-struct Room {
-    best: Best,
-    offered: Vec<Banked>,
-    next: Vec<Live>,
-    tokens: Vec<u32>,
+pub(super) struct Room {
+    pub(super) best: Best,
+    pub(super) offered: Vec<Banked>,
+    pub(super) next: Vec<Live>,
+    pub(super) tokens: Vec<u32>,
     /// Tokens that earlier groups have chosen at this step, and how often.
-    chosen: Vec<(u32, u32)>,
+    pub(super) chosen: Vec<(u32, u32)>,
 }
 
 impl<'a> SentenceBeam<'a> {
@@ -187,7 +167,7 @@ impl<'a> SentenceBeam<'a> {
         &coverage[row * size..(row + 1) * size]
     }
 
-    fn bans<'b>(&'b self, search: &Search<'b>) -> Bans<'b> {
+    pub(super) fn bans<'b>(&'b self, search: &Search<'b>) -> Bans<'b> {
         Bans { rules: search.rules, common: search.common, asked: &self.asked }
     }
 
@@ -210,79 +190,6 @@ impl<'a> SentenceBeam<'a> {
         live.log_prob += f64::from(log_prob);
         live.token = token;
         self.groups.iter_mut().for_each(|group| group.live[0] = live);
-        Ok(())
-    }
-
-    /// Fills `offered` with a group's candidates in the order in which they get places.
-    fn offer(
-        &mut self,
-        search: &Search<'_>,
-        group: usize,
-        log_probs: &mut [f32],
-    ) -> Result<(), DecodingError> {
-        let places = search.places();
-        let mut room = std::mem::take(&mut self.room);
-        room.offered.clear();
-        let live = &self.groups[group].live;
-        let bans = self.bans(search);
-        let row = |hypothesis: &Live| {
-            hypothesis.row * search.vocabulary..(hypothesis.row + 1) * search.vocabulary
-        };
-        for hypothesis in live {
-            if search.rules.no_repeat_ngram.is_some() {
-                self.history.tokens(hypothesis.node, &mut room.tokens);
-            }
-            let values = &mut log_probs[row(hypothesis)];
-            bans.apply(hypothesis.position, self.length, &room.tokens, values);
-        }
-        let phrases = &self.asked.phrases;
-        // Each hypothesis may end once, and a penalty moves each token chosen before.
-        let moved = room.chosen.len();
-        if phrases.require() {
-            for (parent, hypothesis) in live.iter().enumerate() {
-                let values = &log_probs[row(hypothesis)];
-                room.best.clear(places + 1 + moved);
-                room.best.scan(parent as u32, hypothesis.log_prob, values);
-                let bank = |token| {
-                    let position = phrases.advance(hypothesis.position.own, token);
-                    phrases.tokens_met(position)
-                };
-                let best = room.best.sorted().iter();
-                room.offered.extend(best.map(|&best| Banked::new(best, bank(best.token))));
-                for token in phrases.advancing(hypothesis.position.own) {
-                    let value = values[token as usize];
-                    if value.is_finite() {
-                        let sum = hypothesis.log_prob + f64::from(counted(value));
-                        let parent = parent as u32;
-                        let candidate = Candidate { rank: sum, log_prob: sum, parent, token };
-                        room.offered.push(Banked::new(candidate, bank(token)));
-                    }
-                }
-            }
-        } else {
-            room.best.clear(2 * places + moved * live.len());
-            for (parent, hypothesis) in live.iter().enumerate() {
-                room.best.scan(parent as u32, hypothesis.log_prob, &log_probs[row(hypothesis)]);
-            }
-            room.offered.extend(room.best.sorted().iter().map(|&best| Banked::new(best, 0)));
-        }
-        for banked in &mut room.offered {
-            let candidate = &mut banked.candidate;
-            if let Some((_, times)) =
-                room.chosen.iter().find(|(token, _)| *token == candidate.token)
-            {
-                candidate.rank -= search.options.diversity * f64::from(*times);
-            }
-        }
-        if phrases.require() || moved > 0 {
-            deal(&mut room.offered);
-        }
-        let nothing = room.offered.is_empty() && !live.is_empty();
-        let broken = |hypothesis: &Live| log_probs[row(hypothesis)].iter().any(|p| p.is_nan());
-        if nothing && live.iter().all(broken) {
-            return Err(DecodingError::NothingToChoose);
-        }
-        self.room = room;
         Ok(())
     }
 
@@ -413,21 +320,5 @@ impl<'a> SentenceBeam<'a> {
             all.push(self.history.hypothesis(ending, false, looks));
         }
         all
-    }
-}
-
-impl Group {
-    /// Keeps the best `kept` finished hypotheses; the earlier among equals.
-    fn finish(&mut self, ending: Ending, kept: usize) {
-        let at = self.finished.partition_point(|other| other.score >= ending.score);
-        if at < kept {
-            self.finished.truncate(kept - 1);
-            self.finished.insert(at, ending);
-        }
-    }
-
-    /// The score that has to be exceeded to enter a full list.
-    fn worst(&self, kept: usize) -> Option<f64> {
-        (self.finished.len() == kept).then(|| self.finished[kept - 1].score)
     }
 }

@@ -76,7 +76,8 @@ impl NextToken for Table {
     fn next(&self, tokens: &[u32], mut state: TableState, log_probs: &mut Vec<f32>) -> TableState {
         assert_eq!(tokens.len(), state.sequences.len());
         state.positions = state.sequences.iter().map(|sequence| sequence.1).max().unwrap_or(0);
-        (log_probs.clear(), state.attention.clear());
+        log_probs.clear();
+        state.attention.clear();
         for (&token, (hashed, source)) in tokens.iter().zip(&mut state.sequences) {
             *hashed = hash(*hashed ^ u64::from(token) << 32);
             self.row(*hashed, log_probs);
