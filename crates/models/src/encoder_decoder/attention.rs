@@ -2,8 +2,8 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use burn::tensor::activation::softmax;
 use lampwick_kernels::composed::product;
+use lampwick_kernels::{Attended, Coverage, Score, attention};
 
 use super::config::{AttentionKind, EncoderDecoderConfig};
 use crate::initializer::InitialValues;
@@ -23,39 +23,31 @@ pub struct GlobalAttention {
     /// Coverage: `w_c`, `[D]`.
     pub coverage: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    kind: AttentionKind,
-    #[module(skip)]
     precision: Precision,
 }
 
 /// What the encoder leaves of a batch of sources, with all that does not hang on the decoder.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// The source's positions, `[B, S, M]`, zero past a source's end.
+    /// The source's positions, `[S, B, M]`, zero past a source's end.
     pub values: Tensor<3>,
-    /// What a state is held against, `[B, S, D]`: computed once for all steps.
+    /// What a state is held against, `[S, B, D]`: computed once for all steps.
     pub keys: Tensor<3>,
-    /// Added to the scores, `[B, 1, S]`: 0, and -1e30 past a source's end.
-    pub mask: Tensor<3>,
+    /// Positions of each source, `[B]`. A source of no tokens has one, whose memory is zero, so that
+    /// there is something to look at.
+    pub lengths: Vec<usize>,
 }
 
 impl Memory {
-    /// The memory of sequences `indices` `[N]` of the batch; an index may repeat.
-    pub fn select(self, indices: &Tensor<1, Int>) -> Self {
-        let pick = |tensor: Tensor<3>| tensor.select(0, indices.clone());
-        Self { values: pick(self.values), keys: pick(self.keys), mask: pick(self.mask) }
+    /// The memory of sequences `indices` of the batch; an index may repeat.
+    pub fn select(self, indices: &[usize]) -> Self {
+        let ids: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
+        let ids = TensorData::new(ids, [indices.len()]);
+        let ids = Tensor::<1, Int>::from_data(ids, &self.values.device());
+        let pick = |tensor: Tensor<3>| tensor.select(1, ids.clone());
+        let lengths = indices.iter().map(|&index| self.lengths[index]).collect();
+        Self { values: pick(self.values), keys: pick(self.keys), lengths }
     }
-}
-
-/// 0 up to each source's length and -1e30 beyond: `[B, 1, S]`. A source of no tokens has one position,
-/// whose memory is zero, so that there is something to look at.
-pub(super) fn mask(lengths: &[usize], steps: usize, like: &Tensor<3>) -> Tensor<3> {
-    let beyond = |length: usize| {
-        (0..steps).map(move |step| if step < length.max(1) { 0.0f32 } else { -1e30 })
-    };
-    let values: Vec<f32> = lengths.iter().flat_map(|&length| beyond(length)).collect();
-    let data = TensorData::new(values, [lengths.len(), 1, steps]);
-    Tensor::from_data(data, (&like.device(), like.dtype()))
 }
 
 impl GlobalAttention {
@@ -69,61 +61,46 @@ impl GlobalAttention {
         let mut vector = || values.uniform([hidden], 1.0 / (hidden as f64).sqrt());
         let energy = additive.then(&mut vector);
         let coverage = (config.coverage > 0.0).then(&mut vector);
-        Self { keys, bias, query, energy, coverage, kind, precision: config.precision }
+        Self { keys, bias, query, energy, coverage, precision: config.precision }
     }
 
-    /// `[B, S, M]` to what states are held against, `[B, S, D]`.
+    /// `[S, B, M]` to what states are held against, `[S, B, D]`.
     pub(super) fn keys(&self, values: &Tensor<3>) -> Tensor<3> {
         let Some(weight) = &self.keys else { return values.clone() };
-        let [batch, steps, memory] = values.dims();
-        let weight = self.precision.of_weight(weight.val());
-        let hidden = weight.dims()[1];
-        let keys = product(values.clone().reshape([batch * steps, memory]), weight);
-        let keys = match &self.bias {
+        let keys = self.mapped(values.clone(), weight);
+        match &self.bias {
             Some(bias) => keys + bias.val().unsqueeze(),
             None => keys,
-        };
-        keys.reshape([batch, steps, hidden])
+        }
     }
 
-    /// For states `[B, T, D]`: contexts `[B, T, M]` and weights `[B, T, S]`. `covered` `[B, S]`: the
+    /// For states `[T, B, D]`: contexts `[T, B, M]` and weights `[T, B, S]`. `covered` `[B, S]`: the
     /// sum of the weights of the steps before, for one step of the coverage model.
     pub fn forward(
         &self,
         states: Tensor<3>,
         memory: &Memory,
         covered: Option<&Tensor<2>>,
-    ) -> (Tensor<3>, Tensor<3>) {
-        let scores = if self.kind.is_additive() {
-            self.additive(states, memory, covered)
-        } else {
-            states.matmul(memory.keys.clone().swap_dims(1, 2)) // [B, T, S]
+    ) -> Attended {
+        let (queries, score) = match (&self.query, &self.energy) {
+            // v·tanh(W h_t + U m_s + b [+ w_c cov_s]); U m_s + b are the keys
+            (Some(query), Some(energy)) => {
+                let coverage = self.coverage.as_ref().zip(covered).map(|(weight, covered)| {
+                    Coverage { covered: covered.clone().unsqueeze_dim(0), weight: weight.val() }
+                });
+                (self.mapped(states, query), Score::Additive { energy: energy.val(), coverage })
+            }
+            _ => (states, Score::Dot),
         };
-        let weights = softmax(scores + memory.mask.clone(), 2);
-        (weights.clone().matmul(memory.values.clone()), weights)
+        let Memory { values, keys, lengths } = memory;
+        attention(queries, keys.clone(), values.clone(), score, lengths)
     }
 
-    /// `v^T tanh(W h_t + U m_s + b [+ w_c cov_s])`, `[B, T, S]`.
-    fn additive(
-        &self,
-        states: Tensor<3>,
-        memory: &Memory,
-        covered: Option<&Tensor<2>>,
-    ) -> Tensor<3> {
-        let [batch, steps, hidden] = states.dims();
-        let source = memory.keys.dims()[1];
-        let query = self.query.as_ref().expect("additive attention maps its query").val();
-        let energy = self.energy.as_ref().expect("additive attention has an energy").val();
-        let rows = states.reshape([batch * steps, hidden]);
-        let rows = product(rows, self.precision.of_weight(query));
-        let mut sum = rows.reshape([batch, steps, 1, hidden])
-            + memory.keys.clone().reshape([batch, 1, source, hidden]); // [B, T, S, D]
-        if let (Some(weight), Some(covered)) = (&self.coverage, covered) {
-            sum = sum
-                + covered.clone().reshape([batch, 1, source, 1])
-                    * weight.val().reshape([1, 1, 1, hidden]);
-        }
-        let rows = sum.tanh().reshape([batch * steps * source, hidden]);
-        rows.matmul(energy.reshape([hidden, 1])).reshape([batch, steps, source])
+    /// `x W`: `[T, B, I]` by `[I, O]`.
+    fn mapped(&self, x: Tensor<3>, weight: &Param<Tensor<2>>) -> Tensor<3> {
+        let [steps, batch, features] = x.dims();
+        let weight = self.precision.of_weight(weight.val());
+        let size = weight.dims()[1];
+        product(x.reshape([steps * batch, features]), weight).reshape([steps, batch, size])
     }
 }

@@ -441,10 +441,8 @@ impl EncoderDecoderConfig {
         let words = 3 * self.embedding as u128;
         let encoder = source * (units(&self.encoder_stack()) + words + 2 * self.memory() as u128);
         let decoder = target * (units(&self.decoder_stack()) + words + 4 * self.readout() as u128);
-        // Scores, weights and their gradients; additive attention keeps a vector for each pair.
-        let each = if self.attention.is_additive() { 4 * self.decoder.hidden as u128 } else { 4 };
-        let attention =
-            if self.attention == AttentionKind::None { 0 } else { source * target * each };
+        // Weights, and gradients of weights and scores; on Flex, which keeps nothing of a tanh.
+        let attention = if self.attention == AttentionKind::None { 0 } else { 4 * source * target };
         let copying = if self.copying { 4 * target * self.target_vocabulary as u128 } else { 0 };
         batch.saturating_mul(encoder + decoder + attention + copying)
     }

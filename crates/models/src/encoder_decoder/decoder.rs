@@ -2,6 +2,7 @@
 
 use burn::module::Param;
 use burn::prelude::*;
+use lampwick_kernels::Attended;
 use lampwick_kernels::composed::product;
 
 use super::EncoderDecoder;
@@ -46,7 +47,7 @@ pub struct DecoderState {
 pub struct DecoderOutput {
     /// What the output layer reads, not dropped, `[T, B, A]`.
     pub output: Tensor<3>,
-    /// Attention weights, `[B, T, S]`.
+    /// Attention weights, `[T, B, S]`.
     pub weights: Option<Tensor<3>>,
     /// Probability of generating rather than copying, `[T, B, 1]`.
     pub generate: Option<Tensor<3>>,
@@ -73,7 +74,7 @@ impl Decoder {
 impl EncoderDecoder {
     /// The state before the first word.
     pub fn start(&self, encoded: &Encoded) -> DecoderState {
-        let [batch, source, _] = encoded.memory.values.dims();
+        let [source, batch, _] = encoded.memory.values.dims();
         let device = self.device();
         let config = &self.config;
         DecoderState {
@@ -105,9 +106,9 @@ impl EncoderDecoder {
             self.decoder.recurrent.forward(input, state, Some(lengths), mode);
         match &self.decoder.attention {
             Some(attention) => {
-                let states = hidden.clone().swap_dims(0, 1); // [B, T, D]
-                let (context, weights) = attention.forward(states, &encoded.memory, None);
-                self.read_out(hidden, Some(context.swap_dims(0, 1)), words, Some(weights))
+                let Attended { context, weights } =
+                    attention.forward(hidden.clone(), &encoded.memory, None);
+                self.read_out(hidden, Some(context), words, Some(weights))
             }
             None => {
                 let context = config.context_every_step.then(|| summary(encoded.summary.clone()));
@@ -133,12 +134,12 @@ impl EncoderDecoder {
         let before = match (config.attention, attention) {
             (AttentionKind::Bahdanau, Some(attention)) => {
                 let top = stack.0.last().expect("a decoder has a layer").hidden.clone();
-                Some(attention.forward(top.unsqueeze_dim(1), &encoded.memory, covered.as_ref()))
+                Some(attention.forward(top.unsqueeze_dim(0), &encoded.memory, covered.as_ref()))
             }
             _ => None,
         };
-        if let Some((context, _)) = &before {
-            input.push(context.clone().swap_dims(0, 1));
+        if let Some(Attended { context, .. }) = &before {
+            input.push(context.clone());
         }
         if config.context_every_step {
             input.push(encoded.summary.clone().unsqueeze_dim(0));
@@ -150,19 +151,18 @@ impl EncoderDecoder {
         let looked = match (before, attention) {
             (Some(before), _) => Some(before),
             (None, Some(attention)) => {
-                let states = hidden.clone().swap_dims(0, 1);
-                Some(attention.forward(states, &encoded.memory, covered.as_ref()))
+                Some(attention.forward(hidden.clone(), &encoded.memory, covered.as_ref()))
             }
             (None, None) => None,
         };
         let (context, weights) = match looked {
-            Some((context, weights)) => (Some(context.swap_dims(0, 1)), Some(weights)),
+            Some(Attended { context, weights }) => (Some(context), Some(weights)),
             None => {
                 let summary = || encoded.summary.clone().unsqueeze_dim(0);
                 (config.context_every_step.then(summary), None)
             }
         };
-        let now = weights.clone().map(|weights| weights.squeeze_dim::<2>(1)); // [B, S]
+        let now = weights.clone().map(|weights| weights.squeeze_dim::<2>(0)); // [B, S]
         let output = self.read_out(hidden, context, words, weights);
         let feed = config.input_feeding.then(|| output.output.clone().squeeze_dim(0));
         let covered = covered.zip(now).map(|(covered, now)| covered + now);

@@ -6,7 +6,7 @@ use lampwick_kernels::composed::product;
 use lampwick_kernels::{RecurrentState, embedding};
 
 use super::EncoderDecoder;
-use super::attention::{Memory, mask};
+use super::attention::Memory;
 use super::config::{Bridge, EncoderDecoderConfig};
 use crate::dropout::element_dropout;
 use crate::initializer::InitialValues;
@@ -77,8 +77,7 @@ impl EncoderDecoder {
         let RecurrentOutput { output, state } =
             self.encoder.recurrent.forward(x, None, Some(lengths), mode);
         let values = if config.reverse_source { reversed_rows(output, lengths) } else { output };
-        let values = values.swap_dims(0, 1); // [B, S, M]
-        let mask = mask(lengths, steps, &values);
+        let lengths = lengths.iter().map(|&length| length.max(1)).collect();
         let keys = match &self.decoder.attention {
             Some(attention) => attention.keys(&values),
             None => values.clone(),
@@ -86,7 +85,7 @@ impl EncoderDecoder {
         let states = both_directions(state, config.encoder_stack().directions());
         let summary = states.last().expect("an encoder has a layer").hidden.clone();
         let state = self.bridge(states);
-        Encoded { memory: Memory { values, keys, mask }, state, summary }
+        Encoded { memory: Memory { values, keys, lengths }, state, summary }
     }
 
     /// The decoder's first state from the encoder's last.

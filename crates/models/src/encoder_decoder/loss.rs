@@ -153,7 +153,7 @@ impl EncoderDecoder {
                     .collect();
                 let alive = TensorData::new(alive, [size, 1]);
                 let alive = Tensor::<2>::from_data(alive, (&covered.device(), covered.dtype()));
-                let now = weights.clone().squeeze_dim::<2>(1).min_pair(covered) * alive;
+                let now = weights.clone().squeeze_dim::<2>(0).min_pair(covered) * alive;
                 let now = now.sum();
                 again = Some(match again {
                     Some(sum) => sum + now,
@@ -168,14 +168,14 @@ impl EncoderDecoder {
             outputs.push(output);
             state = next;
         }
-        let join = |part: fn(&DecoderOutput) -> Option<Tensor<3>>, dim| {
+        let join = |part: fn(&DecoderOutput) -> Option<Tensor<3>>| {
             let parts: Option<Vec<_>> = outputs.iter().map(part).collect();
-            parts.map(|parts| Tensor::cat(parts, dim))
+            parts.map(|parts| Tensor::cat(parts, 0))
         };
         let output = DecoderOutput {
-            output: join(|o| Some(o.output.clone()), 0).expect("a batch has a step"),
-            weights: join(|o| o.weights.clone(), 1),
-            generate: join(|o| o.generate.clone(), 0),
+            output: join(|o| Some(o.output.clone())).expect("a batch has a step"),
+            weights: join(|o| o.weights.clone()),
+            generate: join(|o| o.generate.clone()),
         };
         (output, again)
     }
@@ -259,11 +259,9 @@ impl EncoderDecoder {
 
 /// The attention that lies on copies of each target, `[T, B]`.
 fn copied(source: &Tensor<2, Int>, targets: &Tensor<2, Int>, weights: Tensor<3>) -> Tensor<2> {
-    let [batch, steps, positions] = weights.dims();
-    let source = source.clone().swap_dims(0, 1).reshape([batch, 1, positions]);
-    let targets = targets.clone().swap_dims(0, 1).reshape([batch, steps, 1]);
-    let same =
-        source.expand([batch, steps, positions]).equal(targets.expand([batch, steps, positions]));
-    let on_copies = (weights * same.float()).sum_dim(2); // [B, T, 1]
-    on_copies.reshape([batch, steps]).swap_dims(0, 1)
+    let shape @ [steps, batch, positions] = weights.dims();
+    let source = source.clone().swap_dims(0, 1).reshape([1, batch, positions]);
+    let targets = targets.clone().reshape([steps, batch, 1]);
+    let same = source.expand(shape).equal(targets.expand(shape));
+    (weights * same.float()).sum_dim(2).reshape([steps, batch])
 }
