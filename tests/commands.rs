@@ -15,7 +15,9 @@ fn help_teaches_and_names_the_exit_codes() {
     for word in ["Examples:", "Exit codes:", "130", "143", "quickstart"] {
         assert!(help.stdout.contains(word), "no {word:?} in:\n{}", help.stdout);
     }
-    for command in ["train", "evaluate", "score", "generate", "prepare", "devices", "report"] {
+    for command in
+        ["train", "evaluate", "score", "generate", "metric", "prepare", "devices", "report"]
+    {
         let help = place.run(&[command, "--help"]).expect(0);
         assert!(help.stdout.contains("Examples:"), "{command}");
     }

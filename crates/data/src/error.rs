@@ -76,6 +76,35 @@ pub enum DataError {
         /// Offset in the file, from 0.
         byte: u64,
     },
+    /// The same where lines are read whole and no tokenizer is chosen.
+    #[error(
+        "{name}:{line}: {problem} at byte {byte} of the file; convert the file (iconv -f LATIN1 -t \
+         UTF-8, or -f UTF-16), or delete NULs (tr -d '\\000')"
+    )]
+    NotText {
+        /// File name.
+        name: String,
+        /// Line, from 1.
+        line: u64,
+        /// What is there.
+        problem: &'static str,
+        /// Offset in the file, from 0.
+        byte: u64,
+    },
+    /// Two files whose lines should answer each other.
+    #[error("{first} has {first_lines} lines and {second} {second_lines}; {astray}")]
+    UnequalLines {
+        /// The one file.
+        first: String,
+        /// Its lines.
+        first_lines: u64,
+        /// The other file.
+        second: String,
+        /// Its lines.
+        second_lines: u64,
+        /// Where they seem to part.
+        astray: crate::parallel::Astray,
+    },
     /// A run without white space that is no word.
     #[error(
         "{name}:{line}: a word of more than {limit} bytes at byte {byte} of the file; put spaces \

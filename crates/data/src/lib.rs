@@ -10,6 +10,7 @@
 //! - [`bptt`]: windows of parallel streams for training and for evaluation
 //! - [`pair_batches`]: sources with their targets, in batches of like length
 //! - [`datasets`]: lines and windows for Burn's own `DataLoader`
+//! - [`parallel`]: lines that answer each other
 //! - [`synthetic`]: a source of sentences that knows their entropy
 //! - [`tasks`]: sequences that ask for memory, with their chance levels
 //! - [`files`], [`atomic`], [`hash`]: every change to the disk, files that appear whole, their SHA-256
@@ -22,6 +23,7 @@ pub mod error;
 pub mod files;
 pub mod hash;
 pub mod pair_batches;
+pub mod parallel;
 pub mod prepare;
 pub mod synthetic;
 pub mod tasks;

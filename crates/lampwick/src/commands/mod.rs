@@ -8,6 +8,7 @@ mod drawing;
 mod dry_run;
 mod evaluate;
 mod generate;
+mod metric;
 mod ngram;
 mod opened;
 mod prepare;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Translate(Box<translate::Arguments>),
     /// Train, query and mix n-gram models: ARPA and binary files
     Ngram(ngram::Arguments),
+    /// Score translations, summaries or transcripts against references: BLEU, chrF, TER, ROUGE, WER
+    Metric(metric::Arguments),
     /// Turn a text into token files, for corpora too large to read each time
     Prepare(prepare::Arguments),
     /// List the devices: what is compiled in, and what this machine has
@@ -57,6 +60,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Translate(arguments)) => translate::run(&arguments),
         Some(Command::Ngram(arguments)) => ngram::run(&arguments),
+        Some(Command::Metric(arguments)) => metric::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Runs(arguments)) => runs::run(&arguments),

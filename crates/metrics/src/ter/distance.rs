@@ -1,5 +1,7 @@
 //! Edit distance within a band around the diagonal, as Tercom bounds it.
 
+use std::ops::Range;
+
 /// Half the width of the band.
 const BAND: usize = 25;
 
@@ -23,11 +25,12 @@ type Cell = (u32, Step);
 const OUTSIDE: Cell = (u32::MAX / 2, Step::Outside);
 
 /// The distances of a hypothesis' beginnings from a reference's, kept so that of another order of the
-/// same words only the rows behind the first difference are computed.
+/// same words only the rows behind the first difference are computed. Only the band is stored.
 pub(super) struct Matrix<'a> {
     reference: &'a [u32],
     hypothesis: Vec<u32>,
-    /// A row for each beginning of the hypothesis, a column for each of the reference.
+    band: Band,
+    /// A row for each beginning of the hypothesis; of each row the columns of the band.
     cells: Vec<Cell>,
     /// Rows of another order of the words, from its first difference on.
     trial: Vec<Cell>,
@@ -43,18 +46,67 @@ pub(super) struct Alignment {
     pub(super) hypothesis_errors: Vec<bool>,
 }
 
+/// Which columns each row has, and where they are stored.
+struct Band {
+    columns: Vec<Range<usize>>,
+    /// Of each row and of the end.
+    offsets: Vec<usize>,
+}
+
+impl Band {
+    fn new(hypothesis: usize, reference: usize) -> Self {
+        // The diagonal of a matrix that is not square; floating point as the original has it.
+        let slope = reference as f64 / hypothesis.max(1) as f64;
+        let half = match slope / 2.0 {
+            steep if BAND as f64 >= steep => BAND,
+            // So steep that the bands of two rows would not meet.
+            steep => (steep + BAND as f64).ceil() as usize,
+        };
+        let columns = |row: usize| {
+            let diagonal = (row as f64 * slope).floor() as usize;
+            let from = if row == 0 { 0 } else { diagonal.saturating_sub(half) };
+            let is_whole = row == 0 || row == hypothesis;
+            from..if is_whole { reference + 1 } else { (reference + 1).min(diagonal + half) }
+        };
+        let columns: Vec<_> = (0..=hypothesis).map(columns).collect();
+        let mut offsets = vec![0];
+        for row in &columns {
+            offsets.push(offsets[offsets.len() - 1] + row.len());
+        }
+        Self { columns, offsets }
+    }
+
+    /// A row of the cells that begin with row `first`.
+    fn row<'c>(&self, cells: &'c [Cell], first: usize, row: usize) -> Row<'c> {
+        let offset = self.offsets[first];
+        let cells = &cells[self.offsets[row] - offset..self.offsets[row + 1] - offset];
+        Row { from: self.columns[row].start, cells }
+    }
+}
+
+/// A part of a row.
+struct Row<'c> {
+    from: usize,
+    cells: &'c [Cell],
+}
+
+impl Row<'_> {
+    fn at(&self, column: usize) -> Cell {
+        let cell = column.checked_sub(self.from).and_then(|index| self.cells.get(index));
+        cell.copied().unwrap_or(OUTSIDE)
+    }
+}
+
 impl<'a> Matrix<'a> {
     /// Of a reference that is not empty.
     pub(super) fn new(reference: &'a [u32], hypothesis: Vec<u32>) -> Self {
-        let columns = reference.len() + 1;
-        let mut cells = vec![OUTSIDE; columns * (hypothesis.len() + 1)];
-        for (column, cell) in cells[..columns].iter_mut().enumerate() {
-            *cell = (column as u32, Step::Insert);
+        let band = Band::new(hypothesis.len(), reference.len());
+        let mut cells: Vec<Cell> =
+            (0..=reference.len()).map(|column| (column as u32, Step::Insert)).collect();
+        for row in 1..=hypothesis.len() {
+            extend(&band, reference, &hypothesis, row, (0, &mut cells), None);
         }
-        let mut matrix = Self { reference, hypothesis, cells, trial: Vec::new() };
-        let (first, rest) = matrix.cells.split_at_mut(columns);
-        fill(reference, &matrix.hypothesis, 0, first, rest);
-        matrix
+        Self { reference, hypothesis, band, cells, trial: Vec::new() }
     }
 
     pub(super) fn reference(&self) -> &'a [u32] {
@@ -76,11 +128,13 @@ impl<'a> Matrix<'a> {
         if same == order.len() {
             return self.distance();
         }
-        let columns = self.reference.len() + 1;
-        let before = &self.cells[same * columns..][..columns];
         self.trial.clear();
-        self.trial.resize(columns * (order.len() - same), OUTSIDE);
-        fill(self.reference, order, same, before, &mut self.trial);
+        let before = self.band.row(&self.cells, 0, same);
+        let mut before = Some(before);
+        for row in same + 1..=order.len() {
+            let cells = (same + 1, &mut self.trial);
+            extend(&self.band, self.reference, order, row, cells, before.take());
+        }
         self.trial[self.trial.len() - 1].0
     }
 
@@ -98,7 +152,7 @@ impl<'a> Matrix<'a> {
             hypothesis_errors: vec![true; row],
         };
         while row > 0 || column > 0 {
-            match self.cells[row * (self.reference.len() + 1) + column].1 {
+            match self.band.row(&self.cells, 0, row).at(column).1 {
                 step @ (Step::Keep | Step::Substitute) => {
                     column -= 1;
                     alignment.places[column] = row;
@@ -120,45 +174,43 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Computes the rows of `hypothesis` behind its first `done` words, whose row is `before`.
-fn fill(reference: &[u32], hypothesis: &[u32], done: usize, before: &[Cell], rows: &mut [Cell]) {
-    let columns = reference.len() + 1;
-    // The diagonal of a matrix that is not square; floating point as the original has it.
-    let slope = reference.len() as f64 / hypothesis.len().max(1) as f64;
-    let band = match slope / 2.0 {
-        steep if BAND as f64 >= steep => BAND,
-        // So steep that the bands of two rows would not meet.
-        steep => (steep + BAND as f64).ceil() as usize,
-    };
-    let mut above = before;
-    for (index, row) in rows.chunks_exact_mut(columns).enumerate() {
-        let number = done + index + 1;
-        let word = hypothesis[number - 1];
-        let diagonal = (number as f64 * slope).floor() as usize;
-        let from = diagonal.saturating_sub(band);
-        let to = if number == hypothesis.len() { columns } else { columns.min(diagonal + band) };
-        for column in from..to {
-            row[column] = if column == 0 {
-                (above[0].0 + 1, Step::Delete)
-            } else {
-                let (cost, step) = match word == reference[column - 1] {
-                    true => (0, Step::Keep),
-                    false => (1, Step::Substitute),
-                };
-                // The first of the cheapest.
-                let mut best = OUTSIDE;
-                for way in [
-                    (above[column - 1].0 + cost, step),
-                    (above[column].0 + 1, Step::Delete),
-                    (row[column - 1].0 + 1, Step::Insert),
-                ] {
-                    if way.0 < best.0 {
-                        best = way;
-                    }
-                }
-                best
+/// Computes a row and puts it behind the cells, which begin with row `first`; the row above is the
+/// last of them, or else `above`.
+fn extend(
+    band: &Band,
+    reference: &[u32],
+    hypothesis: &[u32],
+    row: usize,
+    (first, cells): (usize, &mut Vec<Cell>),
+    above: Option<Row<'_>>,
+) {
+    let word = hypothesis[row - 1];
+    let start = cells.len();
+    cells.resize(start + band.columns[row].len(), OUTSIDE);
+    let (done, new) = cells.split_at_mut(start);
+    let above = above.unwrap_or_else(|| band.row(done, first, row - 1));
+    let mut left = OUTSIDE;
+    for (cell, column) in new.iter_mut().zip(band.columns[row].clone()) {
+        *cell = if column == 0 {
+            (above.at(0).0 + 1, Step::Delete)
+        } else {
+            let (cost, step) = match word == reference[column - 1] {
+                true => (0, Step::Keep),
+                false => (1, Step::Substitute),
             };
-        }
-        above = row;
+            // The first of the cheapest.
+            let mut best = OUTSIDE;
+            for way in [
+                (above.at(column - 1).0 + cost, step),
+                (above.at(column).0 + 1, Step::Delete),
+                (left.0 + 1, Step::Insert),
+            ] {
+                if way.0 < best.0 {
+                    best = way;
+                }
+            }
+            best
+        };
+        left = *cell;
     }
 }

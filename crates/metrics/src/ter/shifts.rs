@@ -80,9 +80,11 @@ fn best(matrix: &mut Matrix<'_>, trials: &mut usize) -> Option<(i64, Vec<u32>)> 
 
 /// Every run that both sides have, with its shorter beginnings.
 fn runs<'a>(hypothesis: &'a [u32], reference: &'a [u32]) -> impl Iterator<Item = Run> + 'a {
-    let starts = (0..hypothesis.len())
-        .flat_map(|start| (0..reference.len()).map(move |other| (start, other)))
-        .filter(|&(start, other)| start.abs_diff(other) <= FARTHEST);
+    let near = |start: usize| {
+        let others = start.saturating_sub(FARTHEST)..reference.len().min(start + FARTHEST + 1);
+        others.map(move |other| (start, other))
+    };
+    let starts = (0..hypothesis.len()).flat_map(near);
     starts.flat_map(move |(start, other)| {
         let pairs = hypothesis[start..].iter().zip(&reference[other..]);
         let longest = pairs.take(LONGEST).take_while(|(one, other)| one == other).count();
