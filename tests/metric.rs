@@ -40,7 +40,8 @@ fn scores_are_printed_as_sacrebleu_prints_them() {
     }
     let rouge = ["metric", "rouge", "--ref", "ref.txt"];
     let rouge = place.run_with_stdin(&rouge, HYPOTHESIS.as_bytes()).expect(0).stdout;
-    let names = lines(&rouge).iter().map(|line| line.split('|').next().unwrap().to_owned());
+    let rouge = lines(&rouge);
+    let names = rouge.iter().map(|line| line.split('|').next().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["ROUGE-1", "ROUGE-2", "ROUGE-L"]);
 }
 

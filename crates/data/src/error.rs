@@ -103,7 +103,7 @@ pub enum DataError {
         /// Its lines.
         second_lines: u64,
         /// Where they seem to part.
-        astray: crate::parallel::Astray,
+        astray: Box<crate::parallel::Astray>,
     },
     /// A run without white space that is no word.
     #[error(

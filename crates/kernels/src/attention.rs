@@ -8,6 +8,7 @@ use crate::extension;
 
 /// The score of a source's position, of the key `k`, under the query `q`.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "two tensors' handles, one of them a call")]
 pub enum Score {
     /// `q·k` (Luong et al. 2015, eq. 8; of mapped keys its `general`).
     Dot,

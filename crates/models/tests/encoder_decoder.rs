@@ -135,7 +135,7 @@ impl Batch {
         };
         let options =
             CrossEntropyOptions { ignore_index: Some(PADDING), ..CrossEntropyOptions::default() };
-        model.loss(batch, &options, feeding, mode)
+        model.loss(&batch, &options, feeding, mode)
     }
 
     /// `-ln p` of each pair's tokens.

@@ -100,7 +100,7 @@ fn losses_and_gradients_are_pytorchs() {
             ..CrossEntropyOptions::default()
         };
         let EncoderDecoderLoss { loss, nll } =
-            model.loss(batch, &options, &Feeding::Gold, &mut Mode::Evaluate);
+            model.loss(&batch, &options, &Feeding::Gold, &mut Mode::Evaluate);
         let close = |found: &[f32], expected: &[f32], what: &str| {
             assert_eq!(found.len(), expected.len(), "{name}: {what}");
             for (a, b) in found.iter().zip(expected) {

@@ -33,20 +33,6 @@ pub enum Error {
     /// A search that cannot be made.
     #[error(transparent)]
     Decoding(lampwick_decoding::DecodingError),
-    /// Two files that are not aligned.
-    #[error(
-        "{} has {} lines and {} has {}: a line of one is the translation of the same line of the \
-         other{}; mend the files",
-        .files[0], .lines[0], .files[1], .lines[1], from_line(*.suspicious)
-    )]
-    Unaligned {
-        /// Source and target.
-        files: [String; 2],
-        /// Lines of each.
-        lines: [usize; 2],
-        /// Where they seem to part, from 1.
-        suspicious: Option<usize>,
-    },
     /// The weights that the test is of are gone.
     #[error(
         "the best weights, of epoch {epoch}, cannot be read: {error}; the run is not tested, since a \
@@ -55,7 +41,7 @@ pub enum Error {
     )]
     BestLost {
         /// What is wrong with their checkpoint.
-        error: CheckpointError,
+        error: Box<CheckpointError>,
         /// Their epoch.
         epoch: u64,
         /// The run.
@@ -223,9 +209,4 @@ impl Error {
     pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
         Self::Write { path: path.into(), source }
     }
-}
-
-fn from_line(suspicious: Option<usize>) -> String {
-    suspicious
-        .map_or(String::new(), |line| format!(", and from line {line} on they seem not to be"))
 }

@@ -55,7 +55,8 @@ fn best_weights<T: Task>(session: &Session<'_, T>) -> Result<T::Model> {
             snapshot::weights::<T>(&mut files, run.task.config(), &device)
         }
         Err(error) => {
-            Err(Error::BestLost { error, epoch: best.epoch, run: session.dir.path().to_path_buf() })
+            let (error, run) = (Box::new(error), session.dir.path().to_path_buf());
+            Err(Error::BestLost { error, epoch: best.epoch, run })
         }
     }
 }

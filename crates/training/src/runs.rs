@@ -57,11 +57,13 @@ fn below(folder: &Path, depth: usize, found: &mut Vec<FoundRun>) -> Result<()> {
 
 /// Tokens per second from the start to the last step that both logs know.
 fn overall(metrics: &[Metric], timings: &[Timing]) -> f64 {
-    let last = metrics.iter().rev().find_map(|metric| match metric {
-        Metric::Train { step, tokens, .. } => Some((*step, *tokens)),
-        Metric::Valid(scored) | Metric::Test(scored) => Some((scored.step, scored.tokens)),
-    });
-    last.map_or(0.0, |(step, tokens)| tokens as f64 / logs::seconds_at(timings, step).max(1e-9))
+    let tokens = match metrics.last() {
+        None => return 0.0,
+        Some(Metric::Train { tokens, .. }) => *tokens,
+        Some(Metric::Valid(scored) | Metric::Test(scored)) => scored.tokens,
+    };
+    let step = metrics.last().map_or(0, Metric::step);
+    tokens as f64 / logs::seconds_at(timings, step).max(1e-9)
 }
 
 fn read(path: PathBuf) -> FoundRun {

@@ -58,10 +58,10 @@ pub fn check_line_counts(
         first_lines: first_lines.len() as u64,
         second: second.into(),
         second_lines: second_lines.len() as u64,
-        astray: Astray {
+        astray: Box::new(Astray {
             line: index as u64 + 1,
             texts: texts.map(|(one, other)| [beginning(one), beginning(other)]),
-        },
+        }),
     })
 }
 

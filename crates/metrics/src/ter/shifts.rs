@@ -41,7 +41,8 @@ fn best(matrix: &mut Matrix<'_>, trials: &mut usize) -> Option<(i64, Vec<u32>)> 
     let words = matrix.hypothesis().to_vec();
     let before = i64::from(matrix.distance());
     let alignment = matrix.alignment();
-    let mut best: Option<((i64, usize, Reverse<usize>, Reverse<usize>), Vec<u32>)> = None;
+    type Order = (i64, usize, Reverse<usize>, Reverse<usize>);
+    let mut best: Option<(Order, Vec<u32>)> = None;
     let mut shifted = Vec::with_capacity(words.len());
     for run in runs(&words, matrix.reference()) {
         // Only what is wrong on both sides, and not within itself.

@@ -82,14 +82,14 @@ impl EncoderDecoder {
             Some(attention) => attention.keys(&values),
             None => values.clone(),
         };
-        let states = both_directions(state, config.encoder_stack().directions());
+        let states = both_directions(&state, config.encoder_stack().directions());
         let summary = states.last().expect("an encoder has a layer").hidden.clone();
-        let state = self.bridge(states);
+        let state = self.bridge(&states);
         Encoded { memory: Memory { values, keys, lengths }, state, summary }
     }
 
     /// The decoder's first state from the encoder's last.
-    fn bridge(&self, states: Vec<RecurrentState>) -> StackState {
+    fn bridge(&self, states: &[RecurrentState]) -> StackState {
         let config = &self.config;
         let of = |layer: usize| &states[layer.min(states.len() - 1)];
         let layers = 0..config.decoder.layers;
@@ -119,7 +119,7 @@ impl EncoderDecoder {
 }
 
 /// The two directions' states of each layer side by side.
-fn both_directions(state: StackState, directions: usize) -> Vec<RecurrentState> {
+fn both_directions(state: &StackState, directions: usize) -> Vec<RecurrentState> {
     let join = |parts: Vec<Tensor<2>>| match <[Tensor<2>; 1]>::try_from(parts) {
         Ok([one]) => one,
         Err(parts) => Tensor::cat(parts, 1),

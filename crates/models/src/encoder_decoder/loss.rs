@@ -75,7 +75,7 @@ impl EncoderDecoder {
     /// When a token is outside its vocabulary or the shapes disagree.
     pub fn loss(
         &self,
-        batch: EncoderDecoderBatch<'_>,
+        batch: &EncoderDecoderBatch<'_>,
         options: &CrossEntropyOptions,
         feeding: &Feeding,
         mode: &mut Mode,
@@ -87,7 +87,7 @@ impl EncoderDecoder {
                 let words = self.words(batch.inputs.clone(), mode);
                 (self.decode_at_once(words, &encoded, batch.target_lengths, mode), None)
             }
-            _ => self.decode_each(&batch, &encoded, feeding, mode),
+            _ => self.decode_each(batch, &encoded, feeding, mode),
         };
         let DecoderOutput { output, weights, generate } = output;
         let features = output.dims()[2];

@@ -206,16 +206,17 @@ impl Translator {
                         if way == 0 { step } else { sources[source].len() - 1 - step }
                     };
                     rows.clear();
-                    for source in 0..active {
+                    for (source, x) in x.iter().enumerate().take(active) {
                         let at = at(source) * inputs;
-                        rows.extend_from_slice(&x[source][at..at + inputs]);
+                        rows.extend_from_slice(&x[at..at + inputs]);
                     }
                     let cells = if has_cell { active * hidden } else { 0 };
                     recurrent.step(&rows, &mut h[..active * hidden], &mut c[..cells]);
-                    for source in 0..active {
+                    for (source, (y, h)) in
+                        y.iter_mut().zip(h.chunks_exact(hidden)).enumerate().take(active)
+                    {
                         let to = at(source) * width + way * hidden;
-                        y[source][to..to + hidden]
-                            .copy_from_slice(&h[source * hidden..(source + 1) * hidden]);
+                        y[to..to + hidden].copy_from_slice(h);
                     }
                 }
                 for source in 0..batch {

@@ -1,10 +1,10 @@
 //! `[data]` and `[tokenizers]` -> pairs of token ids, and the texts that output is held against.
 
+use lampwick_data::parallel::{Lines, check_line_counts};
 use lampwick_data::tasks::reversal;
 use lampwick_data::{IdPairs, Sequences, Tokenizer};
 use sha2::{Digest, Sha256};
 
-use super::lines;
 use crate::config::{ConfigError, PairData, Seq2SeqConfig, TokenizersConfig};
 use crate::corpus::Part;
 use crate::error::Result;
@@ -126,9 +126,17 @@ fn read(data: &PairData, part: Part, seed: u64) -> Result<Option<TextPairs>> {
                 Part::Valid => (&data.valid_source, &data.valid_target),
                 Part::Test => (&data.test_source, &data.test_target),
             };
-            if source.is_empty() { Ok(None) } else { Ok(Some(lines::read(source, target)?)) }
+            if source.is_empty() { Ok(None) } else { Ok(Some(aligned(source, target)?)) }
         }
     }
+}
+
+/// Two files, line by line.
+fn aligned(source: &str, target: &str) -> Result<TextPairs> {
+    let [sources, targets] = [source, target].map(|path| Lines::open(path)?.read_all());
+    let pairs = TextPairs { source: sources?, target: targets? };
+    check_line_counts((source, &pairs.source), (target, &pairs.target))?;
+    Ok(pairs)
 }
 
 impl Tokenizers {

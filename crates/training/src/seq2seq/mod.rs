@@ -1,12 +1,11 @@
 //! Encoder-decoders: pairs of a source and a target, judged by what the model writes.
 //!
-//! - this file: the task; `corpus`: its pairs; `lines`: from two files;
+//! - this file: the task; `corpus`: its pairs;
 //!   `judge`: decoding and measuring; `memory`: what it takes
 //! - [`translator`]: a trained run as a model to use
 
 mod corpus;
 mod judge;
-mod lines;
 mod memory;
 pub mod translator;
 
@@ -285,5 +284,5 @@ fn loss(
         targets,
         target_lengths: &batch.target_lengths,
     };
-    model.loss(batch, options, feeding, mode)
+    model.loss(&batch, options, feeding, mode)
 }
