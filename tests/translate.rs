@@ -157,6 +157,35 @@ fn n_best_alignments_and_limits() {
 }
 
 #[test]
+fn a_score_is_the_searchs_own_and_an_ensemble_is_one_model() {
+    let place = trained();
+    let best = place.run_with_stdin(&["translate", "run", "--json"], b"a b c\n").expect(0).stdout;
+    let best: serde_json::Value = serde_json::from_str(&best).unwrap();
+    let best = &best["targets"][0];
+    let pair = format!("a b c\t{}\nno tab\n", best["text"].as_str().unwrap());
+    let scored = place.run_with_stdin(&["score", "run"], pair.as_bytes()).expect(1);
+    scored.says(&["standard input:2: no tab"]);
+    let lines: Vec<&str> = scored.stdout.lines().collect();
+    let log_prob: f64 = lines[0].parse().unwrap();
+    assert!((log_prob - best["log_prob"].as_f64().unwrap()).abs() < 1e-4, "{lines:?} {best}");
+
+    // A model and itself are that model.
+    let twice = ["translate", "run", "run", "--combine"];
+    for combine in ["linear", "log-linear"] {
+        let twice = [&twice[..], &[combine, "--json"]].concat();
+        let twice = place.run_with_stdin(&twice, b"a b c\n").expect(0).stdout;
+        let twice: serde_json::Value = serde_json::from_str(&twice).unwrap();
+        assert_eq!(twice["targets"][0]["text"], best["text"]);
+        let close = twice["targets"][0]["log_prob"].as_f64().unwrap() - log_prob;
+        assert!(close.abs() < 1e-3, "{twice} {log_prob}");
+    }
+    let other = ["train", "pairs.toml", "tokenizers.source=characters", "budget.epochs=1"];
+    place.run(&[&other[..], &["--out", "other"]].concat()).expect(0);
+    let apart = place.run_with_stdin(&["translate", "run", "other"], b"a\n").expect(1);
+    apart.says(&["other", "vocabulary"]);
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let place = trained();
     fs::copy(place.path("valid.b"), place.path("short.b")).unwrap();

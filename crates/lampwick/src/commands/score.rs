@@ -1,15 +1,18 @@
 //! `lampwick score RUN`: one line out for each line in, as it comes.
 
-use std::io::{BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 
 use lampwick::data::Tokenizer;
 use lampwick::decoding;
 use lampwick::models::{Generator, NextToken};
+use lampwick::training::seq2seq::translator::TrainedTranslator;
+use lampwick::training::{AnyConfig, RunDir};
 use serde_json::json;
 
 use super::opened::{Weights, on_host, open};
 use super::sentences::{Sentence, Sentences};
+use super::translate::text;
 use crate::exit::Exit;
 use crate::machine::Machine;
 
@@ -24,6 +27,9 @@ Examples:
 Each line of stdin is a sentence of its own; its natural log-probability, the end of the line
 included, comes out as one line, also for an empty line, and before the next line is read. With
 --tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.
+
+Of an encoder-decoder's run: each line is a source, a tab and a target, and what comes out is the
+natural log-probability of the target, its end included, given the source.
 
 A line that is no text (not UTF-8, a NUL, a word of more than 64 KiB) also gives one line, such as
 `error: not UTF-8 at byte 5`, or with --json an object with \"error\"; bytes count from the line's
@@ -44,6 +50,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    if let AnyConfig::Seq2Seq(config) = RunDir::open(&arguments.run)?.any_config()? {
+        return score_pairs(arguments, &config.device);
+    }
     let trained = open(&arguments.run, &arguments.weights, &arguments.machine)?;
     let (tokenizer, model) = (&trained.tokenizer, &trained.model);
     if on_host(model) {
@@ -98,6 +107,64 @@ fn score_lines(
             writeln!(out, "{}", pairs.join("\t"))?;
         } else {
             writeln!(out, "{total:.4}")?;
+        }
+        out.flush()?;
+    }
+    Ok(exit)
+}
+
+/// Scores `source<TAB>target` lines by an encoder-decoder.
+fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
+    arguments.machine.threads.start()?;
+    let device = arguments.machine.device(device)?;
+    let trained = TrainedTranslator::load(&arguments.run, arguments.weights.which(), &device)?;
+    for warning in &trained.warnings {
+        tell!("warning: {warning}");
+    }
+    let rules = trained.rules();
+    let mut out = std::io::stdout().lock();
+    let mut exit = Exit::Done;
+    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+        let line = line?;
+        let pair = text(line.strip_suffix(b"\r").unwrap_or(&line)).and_then(|line| {
+            let (source, target) =
+                line.split_once('\t').ok_or("no tab between source and target")?;
+            Ok((source.to_owned(), target.to_owned()))
+        });
+        let (source, target) = match pair {
+            Ok(pair) => pair,
+            Err(problem) => {
+                tell!("error: standard input:{}: {problem}; not scored", number + 1);
+                exit = Exit::Partly;
+                writeln!(out, "error: {problem}")?;
+                out.flush()?;
+                continue;
+            }
+        };
+        let (source, mut ids) = (trained.encode(&source)?, Vec::new());
+        trained.target.encode(&target, &mut ids)?;
+        let sentences = [decoding::Sentence::of(source.len().max(1))];
+        let state = trained.model.encode(&[&source]);
+        let scoring = decoding::Scoring::default();
+        let targets = std::slice::from_ref(&ids);
+        let scored =
+            decoding::score_targets(&trained.model, state, &sentences, targets, &rules, &scoring)?;
+        let scored = &scored[0];
+        let words = ids.iter().chain([&trained.end]).map(|&id| shown(&trained.target, id));
+        if arguments.json {
+            let mut object = json!({ "log_prob": scored.log_prob, "tokens": ids.len() + 1 });
+            if arguments.tokens {
+                let pairs = words.zip(&scored.log_probs);
+                object["scores"] = pairs.map(|(word, score)| json!([word, score])).collect();
+            }
+            writeln!(out, "{object}")?;
+        } else if arguments.tokens {
+            let pairs = words.zip(&scored.log_probs);
+            let pairs: Vec<String> =
+                pairs.map(|(word, score)| format!("{word} {score:.4}")).collect();
+            writeln!(out, "{}", pairs.join("\t"))?;
+        } else {
+            writeln!(out, "{:.4}", scored.log_prob)?;
         }
         out.flush()?;
     }

@@ -4,7 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
-use lampwick::decoding::{BeamOptions, CoveragePenalty, Hypothesis, LengthPenalty, Rules, Scoring};
+use lampwick::decoding::{
+    BeamOptions, Combination, CoveragePenalty, Ensemble, Hypothesis, LengthPenalty, Rules, Scoring,
+};
+use lampwick::models::{NextToken, Translator};
 use lampwick::training::RunDir;
 use lampwick::training::seq2seq::translator::{TrainedTranslator, translate};
 use serde_json::json;
@@ -22,6 +25,7 @@ Examples:
   lampwick translate runs/de --beam 10 --n-best 3 --json < test.en
   lampwick translate runs/de --alignments < test.en              text, a tab, then 0-0 1-2 ...
   lampwick translate runs/de --no-repeat-ngram 3 --forbid 'Mann' < test.en
+  lampwick translate runs/de runs/de-2 runs/de-3 < test.en       an ensemble
 
 One line comes out for each line in, in order, also for an empty line (it is empty). Lines are read
 as they come: what has arrived is translated together, those of like length side by side; a line's
@@ -32,8 +36,12 @@ reported on stderr, and the exit code is 1. With --n-best N > 1 there are up to 
 A score is the natural log-probability of the target, its end included, under the length and coverage
 penalties; --json gives both. A search stops early only where its result could not change.")]
 pub(crate) struct Arguments {
-    /// The run's directory
-    run: PathBuf,
+    /// The run's directory; several of one vocabulary search together, as one model
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// How several runs' distributions become one
+    #[arg(long, value_enum, default_value_t = Combine::Linear)]
+    combine: Combine,
     /// How many hypotheses are kept at each step; 1 is greedy [default: the run's
     /// validation.test_beam]
     #[arg(long, value_name = "N")]
@@ -89,15 +97,57 @@ pub(crate) struct Arguments {
 /// Lines that are translated together at most.
 const TOGETHER: usize = 1024;
 
+/// What `--combine` takes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Combine {
+    /// The mean of their probabilities
+    Linear,
+    /// The mean of their log-probabilities, normalised again
+    LogLinear,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.machine.threads.start()?;
-    let run = RunDir::open(&arguments.run)?;
-    let device = arguments.machine.device(&run.seq2seq_config()?.device)?;
-    let trained = TrainedTranslator::load(&arguments.run, arguments.weights.which(), &device)?;
-    for warning in &trained.warnings {
-        tell!("warning: {warning}");
+    let mut runs = Vec::with_capacity(arguments.runs.len());
+    for path in &arguments.runs {
+        let device = RunDir::open(path)?.seq2seq_config()?.device;
+        let device = arguments.machine.device(&device)?;
+        let trained = TrainedTranslator::load(path, arguments.weights.which(), &device)?;
+        for warning in &trained.warnings {
+            tell!("warning: {warning}");
+        }
+        runs.push(trained);
     }
-    let (rules, options) = asked(arguments, &trained)?;
+    let (first, others) = runs.split_first().expect("clap requires a run");
+    if others.is_empty() {
+        let model = &first.model;
+        return translate_lines(arguments, first, model, &|sources| model.encode(sources));
+    }
+    for (other, path) in others.iter().zip(&arguments.runs[1..]) {
+        let path = path.display().to_string();
+        first.source.vocabulary().expect_same(other.source.vocabulary(), &path)?;
+        first.target.vocabulary().expect_same(other.target.vocabulary(), &path)?;
+    }
+    let combination = match arguments.combine {
+        Combine::Linear => Combination::Linear,
+        Combine::LogLinear => Combination::LogLinear,
+    };
+    let models: Vec<&Translator> = runs.iter().map(|run| &run.model).collect();
+    let together = Ensemble::new(models.clone(), vec![1.0; models.len()], combination)?;
+    let encode = |sources: &[&[u32]]| {
+        together.state(models.iter().map(|model| model.encode(sources)).collect())
+    };
+    translate_lines(arguments, first, &together, &encode)
+}
+
+/// Translates stdin.
+fn translate_lines<M: NextToken>(
+    arguments: &Arguments,
+    trained: &TrainedTranslator,
+    model: &M,
+    encode: &dyn Fn(&[&[u32]]) -> M::State,
+) -> anyhow::Result<Exit> {
+    let (rules, options) = asked(arguments, trained)?;
     let lines = read_ahead();
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
@@ -122,11 +172,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         // An empty line has an empty target: nothing is searched.
         let asked: Vec<&[u32]> =
             sources.iter().filter(|source| !source.is_empty()).map(Vec::as_slice).collect();
-        let found = translate(&trained.model, &asked, &rules, &options, &mut |_, _| true)?;
+        let found = translate(model, encode, &asked, &rules, &options, &mut |_, _| true)?;
         let mut found = found.unwrap_or_default().into_iter();
         for source in &sources {
             let hypotheses = if source.is_empty() { None } else { found.next() };
-            write(arguments, &trained, &mut out, number, &hypotheses.unwrap_or_default())?;
+            write(arguments, trained, &mut out, number, &hypotheses.unwrap_or_default())?;
             number += 1;
         }
         out.flush()?;
@@ -214,7 +264,7 @@ fn read_ahead() -> Receiver<std::io::Result<Vec<u8>>> {
 }
 
 /// A line as text, or what is wrong with it.
-fn text(line: &[u8]) -> Result<String, String> {
+pub(super) fn text(line: &[u8]) -> Result<String, String> {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
     if let Some(at) = line.iter().position(|&byte| byte == 0) {
         return Err(format!("NUL at byte {at}"));

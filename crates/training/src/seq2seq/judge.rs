@@ -1,7 +1,7 @@
 //! How weights are judged: by the loss of the true targets, and by what they write.
 
 use lampwick_data::{PADDING, PairBatch, cut};
-use lampwick_decoding::Hypothesis;
+use lampwick_decoding::{BeamOptions, Hypothesis, Rules};
 use lampwick_metrics::{Bleu, Chrf, ErrorRate, ExactMatch, Measure, Perplexity, Rouge, Segment};
 use lampwick_models::{CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Translator};
 
@@ -62,12 +62,24 @@ pub(super) fn quality(
     let count = if most == 0 { portion.ids.len() } else { most.min(portion.ids.len()) };
     let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
     let (rules, options) = (rules(v, corpus.end), options(v, beam));
-    let outputs = translate(&Translator::new(model), &sources, &rules, &options, watch)?;
+    let outputs = search(model, &sources, &rules, &options, watch)?;
     let Some(outputs) = outputs else { return Ok(None) };
     let outputs: Vec<String> = outputs.iter().map(|found| text(found, corpus)).collect();
     let references: Vec<&str> =
         portion.text.target.iter().take(count).map(String::as_str).collect();
     Ok(Some(measure(v.metric, &outputs, &references)))
+}
+
+/// What the weights write, by a packed copy of them.
+fn search(
+    model: &EncoderDecoder,
+    sources: &[&[u32]],
+    rules: &Rules,
+    options: &BeamOptions,
+    watch: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Option<Vec<Vec<Hypothesis>>>> {
+    let model = Translator::new(model);
+    translate(&model, &|sources| model.encode(sources), sources, rules, options, watch)
 }
 
 /// The best hypothesis as text.
@@ -119,7 +131,7 @@ pub(super) fn samples(
     let count = v.samples.min(portion.ids.len());
     let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
     let (rules, options) = (rules(v, corpus.end), options(v, v.beam));
-    let outputs = translate(&Translator::new(model), &sources, &rules, &options, &mut |_, _| true)?;
+    let outputs = search(model, &sources, &rules, &options, &mut |_, _| true)?;
     let outputs = outputs.unwrap_or_default();
     let texts = portion.text.source.iter().zip(&portion.text.target);
     Ok(outputs

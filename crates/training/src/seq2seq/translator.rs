@@ -111,16 +111,18 @@ pub(super) fn options(v: &ValidationConfig, width: usize) -> BeamOptions {
 }
 
 /// Translates `sources`, those of like length side by side; the order of the result is theirs, and no
-/// result depends on the others. `watch` is told (done, total) after each batch and ends it with
-/// `false`: the result is then `None`.
+/// result depends on the others. `encode` gives the model's state of sources, such as
+/// [`Translator::encode`]. `watch` is told (done, total) after each batch and ends it with `false`: the
+/// result is then `None`.
 ///
 /// # Errors
 /// Those of [`beam_search`].
 ///
 /// # Panics
 /// When a token is outside the source's vocabulary.
-pub fn translate(
-    model: &Translator,
+pub fn translate<M: NextToken>(
+    model: &M,
+    encode: &dyn Fn(&[&[u32]]) -> M::State,
     sources: &[&[u32]],
     rules: &Rules,
     options: &BeamOptions,
@@ -133,9 +135,10 @@ pub fn translate(
     let mut done = 0;
     for batch in order.chunks(size) {
         let of: Vec<&[u32]> = batch.iter().map(|&index| sources[index]).collect();
-        let sentences: Vec<Sentence> = of.iter().map(|source| Sentence::of(source.len())).collect();
-        let found = beam_search(model, model.encode(&of), &sentences, rules, options)
-            .map_err(Error::Decoding)?;
+        let sentences: Vec<Sentence> =
+            of.iter().map(|source| Sentence::of(source.len().max(1))).collect();
+        let found =
+            beam_search(model, encode(&of), &sentences, rules, options).map_err(Error::Decoding)?;
         for (&index, found) in batch.iter().zip(found) {
             results[index] = found;
         }
