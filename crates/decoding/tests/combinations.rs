@@ -4,10 +4,11 @@ mod common;
 
 use common::{END, START, Table, rules};
 use lampwick_decoding::{
-    BeamOptions, Combination, DecodingError, Ensemble, Rules, Sentence, ShallowFusion, beam_search,
-    greedy, score_targets,
+    BeamOptions, Combination, DecodingError, Ensemble, LengthPenalty, Lengths, NgramTokens, Rules,
+    Scoring, Sentence, ShallowFusion, beam_search, greedy, score_targets,
 };
 use lampwick_models::{Attention, NextToken};
+use lampwick_ngram::{BOS, BuildKind, EOS, Model, Settings, Silent, Smoothing, Source, UNK, train};
 
 const SOURCES: [(u64, usize); 3] = [(1, 4), (2, 2), (3, 0)];
 
@@ -180,6 +181,65 @@ fn fusion_adds_the_language_model() {
     let sentences: Vec<Sentence> = SOURCES.iter().map(|source| Sentence::of(source.1)).collect();
     let one = greedy(&fused, state, &sentences, &looking).unwrap();
     assert_eq!(one[0].attention.as_ref().unwrap().positions(), 4);
+}
+
+/// The likeliest sentences of an n-gram model, alone and beside a model that knows nothing: fused, a
+/// reward gives back what the other takes for each token.
+#[test]
+fn an_ngram_model_is_searched_and_fused() {
+    const TEXT: &str = "the lamp burns\nthe lamp waits\na wick burns low\nthe wick burns\n";
+    let settings = Settings { order: 3, smoothing: Smoothing::WittenBell, ..Settings::default() };
+    let table = train(vec![Source::bytes("text", TEXT)], &settings, &Silent).unwrap().table;
+    let model = Model::from_table(&table, BuildKind::Trie { quantize: false }).unwrap();
+    let language = NgramTokens::new(&model);
+    let rules = Rules {
+        start: BOS,
+        end: EOS,
+        lengths: Lengths::between(1, 8),
+        suppress: vec![UNK, BOS],
+        ..Rules::default()
+    };
+    let options = BeamOptions { width: 20, n_best: 5, ..BeamOptions::default() };
+    let asked = [Sentence::default()];
+    let alone = beam_search(&language, language.start(1), &asked, &rules, &options).unwrap();
+    // Every burning lamp may burn low, every waiting one just waits.
+    let likeliest = ["the", "lamp", "waits"].map(|word| model.vocabulary().id(word.as_bytes()));
+    assert_eq!(alone[0][0].tokens, likeliest);
+    for hypothesis in &alone[0] {
+        let mut state = model.start();
+        let ended = hypothesis.tokens.iter().chain(&[EOS]);
+        let expected: f64 = ended.map(|&word| model.advance(&mut state, word).ln()).sum();
+        assert!((hypothesis.log_prob - expected).abs() < 1e-4);
+    }
+    // Nothing of up to four words is likelier.
+    let size = language.vocabulary_size() as u32;
+    let mut open = vec![(model.start(), 0.0)];
+    for _ in 1..=4 {
+        let longer = open.iter().flat_map(|&(state, log_prob)| {
+            let model = &model;
+            (0..size).filter(|word| ![UNK, BOS, EOS].contains(word)).map(move |word| {
+                let mut state = state;
+                let log_prob = log_prob + model.advance(&mut state, word).ln();
+                (state, log_prob)
+            })
+        });
+        open = longer.collect();
+        for &(mut state, log_prob) in &open {
+            let whole = log_prob + model.advance(&mut state, EOS).ln();
+            assert!(whole < alone[0][0].log_prob + 1e-4);
+        }
+    }
+    let size = language.vocabulary_size();
+    let ignorant = Fixed(vec![-(size as f32).ln(); size]);
+    let fused = ShallowFusion::new(ignorant, language, 1.0, (0..size as u32).collect()).unwrap();
+    let length = LengthPenalty::Reward { reward: (size as f64).ln() };
+    let scoring = Scoring { length, ..Scoring::default() };
+    let options = BeamOptions { scoring, ..options };
+    let found = beam_search(&fused, fused.start(1), &asked, &rules, &options).unwrap();
+    for (found, alone) in found[0].iter().zip(&alone[0]) {
+        assert_eq!(found.tokens, alone.tokens);
+        assert!((found.score - alone.score).abs() < 1e-4);
+    }
 }
 
 #[test]

@@ -228,7 +228,8 @@ impl<'a> SentenceBeam<'a> {
         if room.next.is_empty() && self.groups[group].finished.is_empty() {
             self.keep_unfinished(search, group);
         }
-        for next in &room.next {
+        let steering = if self.groups.len() > 1 { &room.next[..] } else { &[] };
+        for next in steering {
             match room.chosen.iter_mut().find(|(token, _)| *token == next.token) {
                 Some((_, times)) => *times += 1,
                 None => room.chosen.push((next.token, 1)),
@@ -309,8 +310,8 @@ impl<'a> SentenceBeam<'a> {
             if all.len() == search.options.n_best {
                 break;
             }
-            // Groups may agree.
-            if all.iter().all(|other| other.tokens != hypothesis.tokens) {
+            let alone = self.groups.len() == 1; // groups may agree
+            if alone || all.iter().all(|other| other.tokens != hypothesis.tokens) {
                 all.push(hypothesis);
             }
         }
