@@ -5,6 +5,7 @@
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
 //! - [`attention()`]: where a decoder looks, by a dot or an additive score;
+//! - [`ctc()`]: the likelihood of labels under all their alignments;
 //! - [`embedding()`]: rows of a table;
 //! - [`PackedRecurrent`], [`PackedLinear`], [`log_softmax`], [`exponentials`]: one step at a time on
 //!   the CPU, without tensors, for generation;
@@ -21,6 +22,7 @@ pub mod composed;
 #[cfg_attr(not(feature = "flex"), allow(dead_code))] // the scans and losses serve Flex alone
 mod cpu;
 mod cross_entropy;
+mod ctc;
 mod embedding;
 #[cfg(feature = "flex")]
 mod extension;
@@ -33,5 +35,6 @@ pub use cpu::{
 pub use attention::{Attended, Coverage, Score, attention};
 pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Reset, Sequence};
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};
+pub use ctc::ctc;
 pub use embedding::embedding;
 pub use recurrent::recurrent;

@@ -6,6 +6,7 @@
 
 mod attention;
 mod autodiff;
+mod ctc;
 mod flex;
 
 pub(crate) use attention::attention;
@@ -13,6 +14,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::prelude::*;
 use burn::tensor::DType;
+pub(crate) use ctc::ctc;
 
 use crate::cell::{Cell, Direction, RecurrentState, RecurrentWeights, Sequence};
 use crate::cross_entropy::{CrossEntropy, CrossEntropyOptions};
