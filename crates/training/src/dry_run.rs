@@ -42,6 +42,11 @@ pub struct DryRun {
 /// # Errors
 /// Everything that would stop the run before its first step.
 pub fn dry_run<C: RunConfig>(config: &C, dir: &Path) -> Result<DryRun> {
+    config.try_out(dir)
+}
+
+/// [`dry_run`](fn@dry_run), compiled here for each task, not in every crate that calls it.
+pub(crate) fn try_out<C: RunConfig>(config: &C, dir: &Path) -> Result<DryRun> {
     RunDir::expect_possible(dir)?;
     let mut run = Run::<C::Task>::build(config, None)?;
     run.start_from(&mut |_: &Event<'_>| {})?;

@@ -28,6 +28,16 @@ pub fn train<C: RunConfig>(
     stop: &AtomicI32,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
+    config.begin(dir, stop, observer)
+}
+
+/// [`train`], compiled here for each task, not in every crate that calls it.
+pub(crate) fn begin<C: RunConfig>(
+    config: &C,
+    dir: &Path,
+    stop: &AtomicI32,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
     // Data and model first: a config that cannot run leaves no folder behind.
     let mut run = Run::<C::Task>::build(config, None)?;
     run.start_from(observer)?;

@@ -1,5 +1,8 @@
 //! The config of a run that trains an encoder-decoder: `task = "encoder_decoder"`.
 
+use std::path::Path;
+use std::sync::atomic::AtomicI32;
+
 use lampwick_data::{BatchSize, TokenizerKind, VocabularyLimits};
 use lampwick_models::EncoderDecoderConfig;
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,11 @@ use super::{
     BudgetConfig, CheckpointConfig, ConfigError, OptimizerConfig, RegularizationConfig,
     ReportConfig, RunConfig, ScheduleConfig, Shared,
 };
+use crate::dry_run::{self, DryRun};
+use crate::observer::Observer;
 use crate::seq2seq::Seq2Seq;
+use crate::start;
+use crate::train::Outcome;
 
 /// A whole run that trains an encoder-decoder. Missing keys take the defaults that `--print-config`
 /// shows; unknown keys are errors.
@@ -362,6 +369,19 @@ impl RunConfig for Seq2SeqConfig {
         }
         check.not_negative("validation.length_penalty", v.length_penalty)?;
         check.not_negative("validation.longest_per_source", v.longest_per_source)
+    }
+
+    fn begin(
+        &self,
+        dir: &Path,
+        stop: &AtomicI32,
+        observer: &mut dyn Observer,
+    ) -> crate::Result<Outcome> {
+        start::begin(self, dir, stop, observer)
+    }
+
+    fn try_out(&self, dir: &Path) -> crate::Result<DryRun> {
+        dry_run::try_out(self, dir)
     }
 }
 

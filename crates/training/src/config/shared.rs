@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::atomic::AtomicI32;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,8 +11,12 @@ use super::{
     BudgetConfig, CheckpointConfig, Config, ConfigError, OptimizerConfig, Override,
     RegularizationConfig, ReportConfig, Resolved, ScheduleConfig, load, validate,
 };
+use crate::dry_run::{self, DryRun};
 use crate::language_modeling::LanguageModeling;
+use crate::observer::Observer;
+use crate::start;
 use crate::task::Task;
+use crate::train::Outcome;
 
 /// The config of a run of one task.
 pub trait RunConfig: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {
@@ -61,6 +66,19 @@ pub trait RunConfig: Clone + Debug + Default + PartialEq + Serialize + Deseriali
     /// The first value that cannot work.
     #[doc(hidden)]
     fn validate(&self, file: &str) -> Result<(), ConfigError>;
+
+    /// What [`crate::train`](fn@crate::train) does.
+    #[doc(hidden)]
+    fn begin(
+        &self,
+        dir: &Path,
+        stop: &AtomicI32,
+        observer: &mut dyn Observer,
+    ) -> crate::Result<Outcome>;
+
+    /// What [`crate::dry_run`](fn@crate::dry_run) does.
+    #[doc(hidden)]
+    fn try_out(&self, dir: &Path) -> crate::Result<DryRun>;
 }
 
 /// The sections that every task has; each as in [`Config`].
@@ -109,5 +127,18 @@ impl RunConfig for Config {
 
     fn validate(&self, file: &str) -> Result<(), ConfigError> {
         validate::language_model(self, file)
+    }
+
+    fn begin(
+        &self,
+        dir: &Path,
+        stop: &AtomicI32,
+        observer: &mut dyn Observer,
+    ) -> crate::Result<Outcome> {
+        start::begin(self, dir, stop, observer)
+    }
+
+    fn try_out(&self, dir: &Path) -> crate::Result<DryRun> {
+        dry_run::try_out(self, dir)
     }
 }
