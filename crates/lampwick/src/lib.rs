@@ -9,6 +9,7 @@
 //! | [`models`] | `lampwick-models` | Burn modules: recurrent stacks, language models; PyTorch import |
 //! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches; a language of known entropy |
 //! | [`ngram`] | `lampwick-ngram` | counting, modified Kneser-Ney, pruning, ARPA and binary files, queries |
+//! | [`embeddings`] | `lampwick-embeddings` | Word2Vec, fastText, GloVe: training and files |
 //! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit and what it scored |
 //! | [`decoding`] | `lampwick-decoding` | beam search, sampling and scoring over any next-token model |
 //! | [`training`] | `lampwick-training` | one TOML config = one run: loop, checkpoints, report |
@@ -22,6 +23,7 @@
 
 pub use lampwick_data as data;
 pub use lampwick_decoding as decoding;
+pub use lampwick_embeddings as embeddings;
 pub use lampwick_kernels as kernels;
 pub use lampwick_metrics as metrics;
 pub use lampwick_models as models;

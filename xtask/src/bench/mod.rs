@@ -7,6 +7,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
+mod embeddings;
 mod language_model;
 mod ngram;
 mod recurrent;
@@ -29,6 +30,8 @@ enum What {
     Lm(language_model::Arguments),
     /// n-gram models: estimation and queries, beside KenLM
     Ngram(ngram::Arguments),
+    /// Word vectors: training and loading, beside gensim, fastText and GloVe
+    Embeddings(embeddings::Arguments),
 }
 
 /// What every benchmark takes.
@@ -53,5 +56,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         What::Recurrent(arguments) => recurrent::run(arguments),
         What::Lm(arguments) => language_model::run(arguments),
         What::Ngram(arguments) => ngram::run(arguments),
+        What::Embeddings(arguments) => embeddings::run(arguments),
     }
 }

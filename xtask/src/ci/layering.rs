@@ -9,12 +9,13 @@ use serde_json::Value;
 use crate::cargo::{cargo, metadata, root};
 
 /// Each crate and the crates of this workspace that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("lampwick-kernels", &[]),
     ("lampwick-models", &["lampwick-kernels"]),
     ("lampwick-data", &[]),
     ("lampwick-metrics", &[]),
     ("lampwick-ngram", &[]),
+    ("lampwick-embeddings", &["lampwick-ngram"]),
     ("lampwick-decoding", &["lampwick-models", "lampwick-metrics", "lampwick-ngram"]),
     (
         "lampwick-training",
@@ -28,6 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
             "lampwick-data",
             "lampwick-metrics",
             "lampwick-ngram",
+            "lampwick-embeddings",
             "lampwick-decoding",
             "lampwick-training",
         ],
@@ -36,7 +38,8 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that know nothing of Burn at all.
-const WITHOUT_BURN: [&str; 3] = ["lampwick-metrics", "lampwick-ngram", "xtask"];
+const WITHOUT_BURN: [&str; 4] =
+    ["lampwick-metrics", "lampwick-ngram", "lampwick-embeddings", "xtask"];
 
 /// Crates that may build tensors but know no training code of Burn.
 const WITHOUT_BURN_TRAINING: [&str; 1] = ["data"];

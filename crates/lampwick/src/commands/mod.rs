@@ -6,9 +6,11 @@ mod completions;
 mod devices;
 mod drawing;
 mod dry_run;
+mod embed;
 mod evaluate;
 mod generate;
 mod metric;
+mod memory;
 mod ngram;
 mod opened;
 mod prepare;
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Ngram(ngram::Arguments),
     /// Score translations, summaries or transcripts against references: BLEU, chrF, TER, ROUGE, WER
     Metric(metric::Arguments),
+    /// Train and use word vectors: Word2Vec, fastText, GloVe and their files
+    Embed(embed::Arguments),
     /// Turn a text into token files, for corpora too large to read each time
     Prepare(prepare::Arguments),
     /// List the devices: what is compiled in, and what this machine has
@@ -61,6 +65,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Translate(arguments)) => translate::run(&arguments),
         Some(Command::Ngram(arguments)) => ngram::run(&arguments),
         Some(Command::Metric(arguments)) => metric::run(&arguments),
+        Some(Command::Embed(arguments)) => embed::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Runs(arguments)) => runs::run(&arguments),

@@ -5,11 +5,15 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::error::{NgramError, Result};
 
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The first bytes of a zstd frame.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Something to read, and its name in messages.
 pub struct Source {
@@ -19,6 +23,36 @@ pub struct Source {
     pub reader: Box<dyn Read + Send>,
 }
 
+/// The frames of a zstd file, one after the other, as `cat` makes them of several files.
+struct Frames<R: BufRead> {
+    /// What follows, between two frames.
+    reader: Option<R>,
+    frame: Option<StreamingDecoder<R, FrameDecoder>>,
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            if let Some(frame) = &mut self.frame {
+                let read = frame.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    return Ok(read);
+                }
+            }
+            if let Some(frame) = self.frame.take() {
+                self.reader = Some(frame.into_inner());
+            }
+            let Some(mut reader) = self.reader.take() else { return Ok(0) };
+            if reader.fill_buf()?.is_empty() {
+                self.reader = Some(reader);
+                return Ok(0);
+            }
+            let frame = StreamingDecoder::new(reader).map_err(std::io::Error::other)?;
+            self.frame = Some(frame);
+        }
+    }
+}
+
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Source({:?})", self.name)
@@ -26,7 +60,7 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// A reader as it is; what begins as gzip is unpacked.
+    /// A reader as it is; what begins as gzip or zstd is unpacked.
     ///
     /// # Errors
     /// [`NgramError::Read`] when the first bytes cannot be read.
@@ -39,13 +73,18 @@ impl Source {
                 head => break head,
             }
         };
-        let packed = head.map_err(|error| NgramError::read(&name, error))?.starts_with(&GZIP);
-        let reader: Box<dyn Read + Send> =
-            if packed { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+        let head = head.map_err(|error| NgramError::read(&name, error))?;
+        let reader: Box<dyn Read + Send> = if head.starts_with(&GZIP) {
+            Box::new(MultiGzDecoder::new(reader))
+        } else if head.starts_with(&ZSTD) {
+            Box::new(Frames { reader: Some(reader), frame: None })
+        } else {
+            Box::new(reader)
+        };
         Ok(Self { name, reader })
     }
 
-    /// A file, gzip or not.
+    /// A file, packed or not.
     ///
     /// # Errors
     /// [`NgramError::Read`].
@@ -55,7 +94,7 @@ impl Source {
         Self::new(name, file)
     }
 
-    /// A file, or standard input for `-`; gzip or not.
+    /// A file, or standard input for `-`; packed or not.
     ///
     /// # Errors
     /// [`NgramError::Read`].

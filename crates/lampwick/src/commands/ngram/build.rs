@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use lampwick::data::atomic;
 use lampwick::ngram::{BuildKind, NgramError, build};
 
+use super::opened;
 use super::progress::Stages;
-use super::{memory, opened};
+use crate::commands::memory;
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use lampwick::ngram::Model;
 use serde_json::json;
 
-use super::{memory, opened};
+use super::opened;
+use crate::commands::memory;
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
 

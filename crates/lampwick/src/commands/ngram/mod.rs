@@ -7,7 +7,6 @@ mod convert;
 mod generate;
 mod info;
 mod interpolate;
-mod memory;
 mod opened;
 mod perplexity;
 mod progress;

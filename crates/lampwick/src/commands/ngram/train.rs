@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::convert::write_arpa;
 use super::progress::Stages;
-use super::{memory, shards};
+use super::shards;
+use crate::commands::memory;
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
 use lampwick::metrics::figures::count;

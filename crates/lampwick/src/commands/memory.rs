@@ -3,7 +3,7 @@
 use std::fs;
 
 /// What a budget can be: `2G`, `512M`, `50%` of the machine's memory, or a number of bytes.
-pub(super) fn parse(text: &str) -> Result<u64, String> {
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}`: give an amount such as 2G, 512M or 50%");
     let (number, unit) = match text.trim().trim_end_matches(['b', 'B']) {
         text if text.ends_with(|c: char| c.is_ascii_digit()) => (text, ""),
@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
 ///
 /// A word of English has five to six bytes with its space. Each is an id, a record of a sorted run, and
 /// at most one n-gram of each order, of 16 bytes.
-pub(super) fn needed(text: u64, order: usize) -> u64 {
+pub(crate) fn needed(text: u64, order: usize) -> u64 {
     let (words, order) = (text / 5, order as u64);
     words * (4 + 4 * (order + 2) + 16 * order)
 }
@@ -42,7 +42,7 @@ fn total() -> Option<f64> {
 }
 
 /// `1.50 GiB`.
-pub(super) fn shown(bytes: u64) -> String {
+pub(crate) fn shown(bytes: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
     match units.into_iter().find(|&(_, shift)| bytes >> shift > 0) {
         Some((unit, shift)) => format!("{:.2} {unit}", bytes as f64 / (1u64 << shift) as f64),

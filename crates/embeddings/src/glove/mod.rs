@@ -1,0 +1,23 @@
+//! GloVe: vectors whose products are the logarithms of co-occurrence counts (Pennington et al. 2014).
+//!
+//! - [`settings`]: what a training is asked for
+//! - [`counting`]: which words stand near which, within a budget of memory
+//! - [`runs`]: sorted counts in memory or in temporary files, merged
+//! - [`shards`]: counts of a part of a text as a file, to be merged with others
+//! - [`records`]: counts in random order, as the training reads them
+//! - `step`: what a count does to the rows, the equations
+//! - [`train`]: from counts to vectors
+
+pub mod counting;
+pub mod records;
+pub mod runs;
+pub mod settings;
+pub mod shards;
+pub(crate) mod step;
+pub mod train;
+
+pub use counting::count;
+pub use records::Entries;
+pub use runs::Counts;
+pub use settings::GloveSettings;
+pub use train::train;

@@ -1,0 +1,208 @@
+//! Counts of a part of a text as a file: those of several machines add up to those of the whole.
+//!
+//! ```text
+//! "LAMPCOO1"; window: u32; symmetric: u32; words, pairs: u64
+//! for each word: its bytes' number: u32, its bytes, its count: u64
+//! for each pair in order: the numbers of both words: u32, u32; the weight in parts of 2^-24: u64
+//! hash (xxh3) of all that: u64
+//! ```
+//!
+//! All numbers are little-endian. A shard holds all words of its part: which are frequent enough is only
+//! known of the whole.
+
+use std::io::{self, Read, Write};
+
+use lampwick_ngram::{Source, Words};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::runs::{Counts, Record, RunWriter};
+use super::settings::GloveSettings;
+use crate::corpus::Vocabulary;
+use crate::error::{EmbeddingError, Place, Result};
+use crate::progress::{Progress, Stage};
+
+const MAGIC: [u8; 8] = *b"LAMPCOO1";
+
+/// Hashes what goes through it.
+struct Hashed<T> {
+    inner: T,
+    hash: Xxh3,
+}
+
+impl<T: Write> Write for Hashed<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Hashed<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(bytes)?;
+        self.hash.update(&bytes[..read]);
+        Ok(read)
+    }
+}
+
+/// Writes counts.
+///
+/// # Errors
+/// [`EmbeddingError::Write`], [`EmbeddingError::Temporary`].
+pub fn write(
+    vocabulary: &Vocabulary,
+    counts: Counts,
+    settings: &GloveSettings,
+    out: &mut (impl Write + ?Sized),
+) -> Result<()> {
+    // How many pairs there are is known after the merge only, and has to stand before them.
+    let failed = |source| EmbeddingError::Temporary { folder: settings.temporary.clone(), source };
+    let mut merged =
+        io::BufWriter::new(tempfile::tempfile_in(&settings.temporary).map_err(failed)?);
+    let mut pairs = 0u64;
+    counts.merge(|record| {
+        pairs += 1;
+        let key = [(record.key >> 32) as u32, record.key as u32];
+        let written = merged.write_all(&key[0].to_le_bytes());
+        let written = written.and_then(|()| merged.write_all(&key[1].to_le_bytes()));
+        written.and_then(|()| merged.write_all(&record.weight.to_le_bytes())).map_err(failed)
+    })?;
+    let mut merged = merged.into_inner().map_err(|error| failed(error.into_error()))?;
+    io::Seek::rewind(&mut merged).map_err(failed)?;
+    let mut out = Hashed { inner: out, hash: Xxh3::new() };
+    let mut put = || -> io::Result<()> {
+        out.write_all(&MAGIC)?;
+        for number in [settings.window as u32, u32::from(settings.symmetric)] {
+            out.write_all(&number.to_le_bytes())?;
+        }
+        for number in [vocabulary.len() as u64, pairs] {
+            out.write_all(&number.to_le_bytes())?;
+        }
+        for (word, count) in vocabulary.words.iter().zip(&vocabulary.counts) {
+            out.write_all(&(word.len() as u32).to_le_bytes())?;
+            out.write_all(word)?;
+            out.write_all(&count.to_le_bytes())?;
+        }
+        io::copy(&mut merged, &mut out)?;
+        let hash = out.hash.digest();
+        out.inner.write_all(&hash.to_le_bytes())
+    };
+    put().map_err(EmbeddingError::write)
+}
+
+/// Reads shards and adds them up; words are chosen as from a text.
+///
+/// # Errors
+/// [`EmbeddingError::Malformed`] with what is wrong; the errors of a text.
+pub fn read(
+    shards: Vec<Source>,
+    settings: &GloveSettings,
+    progress: &dyn Progress,
+) -> Result<(Vocabulary, Counts)> {
+    progress.stage(Stage::Reading, None);
+    let name = shards.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+    let mut words = Words::new();
+    let mut counts: Vec<u64> = Vec::new();
+    let mut pairs = RunWriter::new(settings.memory, &settings.temporary);
+    for shard in shards {
+        let reader = Hashed { inner: io::BufReader::new(shard.reader), hash: Xxh3::new() };
+        let mut shard = Shard { name: shard.name, reader };
+        shard.read(settings, &mut words, &mut counts, &mut pairs)?;
+    }
+    let (vocabulary, numbers) =
+        Vocabulary::choose(&words, &counts, &settings.vocabulary, None, &name)?;
+    // Pairs of rare words go; those of a symmetric count begin with the smaller number again.
+    let mut chosen = RunWriter::new(settings.memory, &settings.temporary);
+    pairs.finish()?.merge(|record| {
+        let number = |id: u64| numbers[id as usize].map(u64::from);
+        let (a, b) = (number(record.key >> 32), number(record.key & 0xffff_ffff));
+        let (Some(a), Some(b)) = (a, b) else { return Ok(()) };
+        let (a, b) = if settings.symmetric { (a.min(b), a.max(b)) } else { (a, b) };
+        chosen.push(Record { key: a << 32 | b, ..record })
+    })?;
+    let mut counts = chosen.finish()?;
+    counts.symmetric = settings.symmetric;
+    Ok((vocabulary, counts))
+}
+
+struct Shard<R> {
+    name: String,
+    reader: Hashed<R>,
+}
+
+impl<R: Read> Shard<R> {
+    fn wrong(&self, problem: impl Into<String>) -> EmbeddingError {
+        EmbeddingError::malformed(&self.name, Place::File, problem)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        match self.reader.read_exact(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.wrong("ends too early; was it cut? Copy or count it again"))
+            }
+            Err(error) => Err(EmbeddingError::read(&self.name, error)),
+        }
+    }
+
+    fn int(&mut self) -> Result<u32> {
+        self.bytes().map(u32::from_le_bytes)
+    }
+
+    fn long(&mut self) -> Result<u64> {
+        self.bytes().map(u64::from_le_bytes)
+    }
+
+    fn read(
+        &mut self,
+        settings: &GloveSettings,
+        words: &mut Words,
+        counts: &mut Vec<u64>,
+        pairs: &mut RunWriter,
+    ) -> Result<()> {
+        if self.bytes()? != MAGIC {
+            return Err(self.wrong("is no file of co-occurrences; make one with --counts-out"));
+        }
+        let (window, symmetric) = (self.int()?, self.int()? != 0);
+        if window as usize != settings.window || symmetric != settings.symmetric {
+            let side = if symmetric { "both sides" } else { "the left" };
+            let problem =
+                format!("counts a window of {window} on {side}: ask for the same, or count again");
+            return Err(self.wrong(problem));
+        }
+        let (of_words, of_pairs) = (self.long()?, self.long()?);
+        let mut ids: Vec<u32> = Vec::new();
+        for _ in 0..of_words {
+            let length = u64::from(self.int()?);
+            let mut word = Vec::new();
+            let read = self.reader.by_ref().take(length).read_to_end(&mut word);
+            if read.map_err(|error| EmbeddingError::read(&self.name, error))? as u64 != length {
+                return Err(self.wrong("ends in a word; was it cut? Copy or count it again"));
+            }
+            let id = words.intern(&word);
+            counts.resize(words.len(), 0);
+            let count = self.long()?;
+            counts[id as usize] = counts[id as usize].saturating_add(count);
+            ids.push(id);
+        }
+        for _ in 0..of_pairs {
+            let (a, b, weight) = (self.int()?, self.int()?, self.long()?);
+            let (Some(&a), Some(&b)) = (ids.get(a as usize), ids.get(b as usize)) else {
+                return Err(self.wrong("names a word that it does not have; count it again"));
+            };
+            if weight > 0 {
+                pairs.push(Record { key: u64::from(a) << 32 | u64::from(b), weight })?;
+            }
+        }
+        let expected = self.reader.hash.digest();
+        if self.long()? != expected {
+            return Err(self.wrong("is damaged (its checksum differs); copy or count it again"));
+        }
+        Ok(())
+    }
+}

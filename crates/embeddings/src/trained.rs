@@ -1,0 +1,40 @@
+//! What a training knows beyond the vectors: enough to write all of a fastText model, to resume, or to go
+//! on with more text.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::section::Section;
+use crate::training::Settings;
+
+/// The rows that are trained, and how far.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// What the training was asked for.
+    pub settings: Settings,
+    /// How far it is.
+    pub state: State,
+    /// Rows of what is predicted: one a word, or one an inner node of the Huffman tree.
+    pub(crate) output: Arc<Section<f32>>,
+}
+
+/// How far a training is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Units of work that are done, over all epochs.
+    pub done: u64,
+    /// All units.
+    pub all: u64,
+    /// A hash of the text as ids.
+    pub text: u64,
+    /// Words of the vocabulary in the text.
+    pub words: u64,
+}
+
+impl State {
+    /// Whether the last epoch was reached.
+    pub fn is_finished(&self) -> bool {
+        self.done >= self.all
+    }
+}

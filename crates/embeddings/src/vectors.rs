@@ -1,0 +1,173 @@
+//! Words and a vector for each.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use crate::error::{EmbeddingError, Result};
+use crate::lexicon::Lexicon;
+use crate::section::Section;
+use crate::subwords::Subwords;
+
+/// Words and their vectors: a matrix `[len, dim]`, row after row, in memory or in a mapped file.
+///
+/// Those of a fastText model can also make vectors for words that they do not hold, from n-grams.
+#[derive(Clone, Debug)]
+pub struct Vectors {
+    words: Lexicon,
+    matrix: Section<f32>,
+    dim: usize,
+    /// How often each word occurs in the text, where that is known.
+    counts: Option<Section<u64>>,
+    subwords: Option<Subwords>,
+    norms: OnceLock<Vec<f32>>,
+}
+
+impl Vectors {
+    /// Puts words and rows together.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`] when there is not a row of `dim` floats for each word.
+    pub fn new(words: Lexicon, matrix: impl Into<Section<f32>>, dim: usize) -> Result<Self> {
+        let matrix = matrix.into();
+        if dim == 0 || words.len().checked_mul(dim) != Some(matrix.len()) {
+            return Err(EmbeddingError::Setting(format!(
+                "{} words of {dim} dimensions need as many rows, and the matrix has {} numbers",
+                words.len(),
+                matrix.len()
+            )));
+        }
+        Ok(Self { words, matrix, dim, counts: None, subwords: None, norms: OnceLock::new() })
+    }
+
+    /// A one-hot vector for each word: the baseline that knows nothing but which word it is.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`] for more words than a matrix of their square has room for.
+    pub fn one_hot(words: Lexicon) -> Result<Self> {
+        const MOST: usize = 1 << 16;
+        let dim = words.len();
+        if dim > MOST {
+            return Err(EmbeddingError::Setting(format!(
+                "one-hot vectors of {dim} words take {dim} numbers each; keep at most {MOST} words \
+                 (--vocabulary-size)"
+            )));
+        }
+        let mut matrix = vec![0.0; dim * dim];
+        matrix.iter_mut().step_by(dim + 1).for_each(|x| *x = 1.0);
+        Self::new(words, matrix, dim)
+    }
+
+    /// With how often each word occurs; ignored when these are not as many as words.
+    #[must_use]
+    pub fn with_counts(mut self, counts: impl Into<Section<u64>>) -> Self {
+        let counts = counts.into();
+        self.counts = (counts.len() == self.len()).then_some(counts);
+        self
+    }
+
+    /// With vectors for n-grams; ignored when their dimensions are others.
+    #[must_use]
+    pub fn with_subwords(mut self, subwords: Subwords) -> Self {
+        self.subwords = (subwords.dim() == self.dim).then_some(subwords);
+        self
+    }
+
+    /// How many words there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Numbers of a vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The words, by row.
+    pub fn words(&self) -> &Lexicon {
+        &self.words
+    }
+
+    /// The word of a row.
+    ///
+    /// # Panics
+    /// When there are not so many rows.
+    pub fn word(&self, row: usize) -> &[u8] {
+        self.words.word(row)
+    }
+
+    /// The row of a word.
+    pub fn row_of(&self, word: &[u8]) -> Option<usize> {
+        self.words.row(word)
+    }
+
+    /// The vector of a row.
+    ///
+    /// # Panics
+    /// When there are not so many rows.
+    #[inline]
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.matrix[row * self.dim..][..self.dim]
+    }
+
+    /// The vector of a word that is held.
+    pub fn get(&self, word: &[u8]) -> Option<&[f32]> {
+        self.row_of(word).map(|row| self.row(row))
+    }
+
+    /// The vector of a word: its row, or one made from its n-grams.
+    pub fn vector(&self, word: &[u8]) -> Option<Cow<'_, [f32]>> {
+        if let Some(row) = self.get(word) {
+            return Some(Cow::Borrowed(row));
+        }
+        self.subwords.as_ref()?.vector(word).map(Cow::Owned)
+    }
+
+    /// All vectors, row after row: `[len, dim]`.
+    pub fn matrix(&self) -> &[f32] {
+        &self.matrix
+    }
+
+    /// How often each word occurs in the text, where the file says.
+    pub fn counts(&self) -> Option<&[u64]> {
+        self.counts.as_deref()
+    }
+
+    /// The vectors of n-grams, in a fastText model.
+    pub fn subwords(&self) -> Option<&Subwords> {
+        self.subwords.as_ref()
+    }
+
+    /// The Euclidean length of each row; computed once, on all threads.
+    pub fn norms(&self) -> &[f32] {
+        self.norms.get_or_init(|| self.matrix.par_chunks(self.dim).map(norm).collect())
+    }
+}
+
+/// Euclidean length.
+fn norm(row: &[f32]) -> f32 {
+    row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_with_words() {
+        let words: Lexicon = [&b"lamp"[..], b"wick"].into_iter().collect();
+        let vectors = Vectors::new(words.clone(), vec![3.0, 4.0, 0.0, 1.0], 2).unwrap();
+        assert_eq!(vectors.get(b"wick"), Some(&[0.0, 1.0][..]));
+        assert_eq!(vectors.norms(), [5.0, 1.0]);
+        assert_eq!(vectors.vector(b"oil"), None);
+        assert!(Vectors::new(words.clone(), vec![0.0; 5], 2).is_err());
+        let one_hot = Vectors::one_hot(words).unwrap();
+        assert_eq!(one_hot.matrix(), [1.0, 0.0, 0.0, 1.0]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Co-occurrence counts: the same however they are made.
+
+use lampwick_embeddings::corpus::{MEMORY, Vocabulary, read};
+use lampwick_embeddings::glove::{self, Counts, Entries, GloveSettings, shards};
+use lampwick_embeddings::{Corpus, Silent, Source, Vectors, VocabularyLimits};
+
+fn text(lines: usize) -> String {
+    let mut text = String::new();
+    let mut random = 1u64;
+    for _ in 0..lines {
+        for _ in 0..20 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let word = ((random >> 33) % 200).min((random >> 45) % 200);
+            text += &format!("w{word} ");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn corpus_of(text: &str, min_count: u64) -> Corpus {
+    let limits = VocabularyLimits { min_count, size: None };
+    let sources = vec![Source::bytes("text", text)];
+    read(sources, &limits, None, &std::env::temp_dir(), MEMORY, &Silent).unwrap()
+}
+
+fn settings() -> GloveSettings {
+    GloveSettings { dim: 10, window: 5, epochs: 2, deterministic: true, ..GloveSettings::default() }
+}
+
+fn vectors_of(vocabulary: &Vocabulary, counts: Counts, settings: &GloveSettings) -> Vectors {
+    let entries = Entries::new(counts, settings, &Silent).unwrap();
+    glove::train(vocabulary, &entries, settings, &Silent).unwrap()
+}
+
+/// A shard with all counts: what it holds is sorted and added up.
+fn shard(corpus: &Corpus, counts: Counts, settings: &GloveSettings) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    shards::write(&corpus.vocabulary, counts, settings, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn counts_depend_on_neither_threads_nor_memory() {
+    let corpus = corpus_of(&text(3000), 1);
+    for symmetric in [true, false] {
+        let of = |threads: usize, memory: u64| {
+            let settings = GloveSettings { symmetric, memory, ..settings() };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+                assert_eq!(counts.files() > 0, memory < 1000, "{}", counts.files());
+                shard(&corpus, counts, &settings)
+            })
+        };
+        let expected = of(1, 1 << 30);
+        assert!(expected == of(3, 1 << 30));
+        assert!(expected == of(2, 0));
+    }
+}
+
+#[test]
+fn vectors_are_the_same_from_memory_and_from_temporary_files() {
+    let corpus = corpus_of(&text(2000), 1);
+    let of = |memory: u64| {
+        let settings = GloveSettings { memory, ..settings() };
+        let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+        vectors_of(&corpus.vocabulary, counts, &settings)
+    };
+    assert!(of(1 << 30).matrix() == of(0).matrix());
+}
+
+#[test]
+fn shards_of_parts_add_up_to_the_whole() {
+    let (one, two) = (text(900), text(700).replace("w1", "v1"));
+    let whole = format!("{one}{two}");
+    for (symmetric, min_count) in [(true, 1), (true, 100), (false, 3)] {
+        let vocabulary = VocabularyLimits { min_count, size: None };
+        let settings = GloveSettings { symmetric, vocabulary, ..settings() };
+        let count = |text: &str| {
+            let corpus = corpus_of(text, 1);
+            let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+            Source::bytes("shard", shard(&corpus, counts, &settings))
+        };
+        let from = |shards: Vec<Source>| {
+            let (vocabulary, counts) = shards::read(shards, &settings, &Silent).unwrap();
+            vectors_of(&vocabulary, counts, &settings)
+        };
+        let (merged, direct) = (from(vec![count(&one), count(&two)]), from(vec![count(&whole)]));
+        assert!(merged.matrix() == direct.matrix());
+        assert!(merged.words().iter().eq(direct.words().iter()));
+    }
+}
+
+#[test]
+fn a_neighbour_counts_by_its_distance() {
+    // The authors' programs print for this text, window 3, symmetric:
+    // a b 1.5, a c 1 and 0.5 and so on; here by hand.
+    let corpus = corpus_of("a b c b\n", 1);
+    let settings = GloveSettings { window: 2, ..settings() };
+    let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+    let bytes = shard(&corpus, counts, &settings);
+    // Behind the header, and three words of one byte each: b (twice), a, c.
+    let records: Vec<(u32, u32, f64)> = bytes[32 + 3 * 13..bytes.len() - 8]
+        .chunks(16)
+        .map(|it| {
+            let number = |at: usize| u32::from_le_bytes(it[at..at + 4].try_into().unwrap());
+            let weight = u64::from_le_bytes(it[8..].try_into().unwrap());
+            (number(0), number(4), weight as f64 / f64::from(1 << 24))
+        })
+        .collect();
+    // b-b at distance 2; b-a at 1; b-c at 1, twice; a-c at 2.
+    assert_eq!(records, [(0, 0, 0.5), (0, 1, 1.0), (0, 2, 2.0), (1, 2, 0.5)]);
+}
+
+#[test]
+fn damaged_and_foreign_shards_are_named() {
+    let settings = settings();
+    let corpus = corpus_of("a b a\n", 1);
+    let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+    let good = shard(&corpus, counts, &settings);
+    let read = |bytes: &[u8], settings: &GloveSettings| {
+        shards::read(vec![Source::bytes("x.coo", bytes)], settings, &Silent).map(|_| ())
+    };
+    let once = GloveSettings {
+        vocabulary: VocabularyLimits { min_count: 1, size: None },
+        ..settings.clone()
+    };
+    read(&good, &once).unwrap();
+    for cut in 0..good.len() {
+        assert!(read(&good[..cut], &once).is_err(), "cut at {cut}");
+    }
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        assert!(read(&bad, &once).is_err(), "flipped at {at}");
+    }
+    let other = GloveSettings { window: 9, ..once };
+    let error = read(&good, &other).unwrap_err().to_string();
+    assert!(error.contains("x.coo") && error.contains("window of 5"), "{error}");
+}

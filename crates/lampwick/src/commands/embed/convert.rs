@@ -1,0 +1,52 @@
+//! `lampwick embed convert`: a file of vectors as another format.
+
+use std::path::{Path, PathBuf};
+
+use lampwick::embeddings::{Format, Trained, Vectors, formats};
+
+use super::opened::{self, Input};
+use crate::exit::Exit;
+
+/// What `lampwick embed convert` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed convert GoogleNews-vectors-negative300.bin.gz vectors.lwv    opens at once from then on
+  lampwick embed convert glove.6B.100d.txt glove.bin
+  lampwick embed convert cc.en.300.bin words.vec             a fastText model's words
+  lampwick embed convert vectors.lwv model.bin --to fasttext
+
+The format is that of the name: .lwv is Lampwick's own; .vec and .txt are word2vec's text, .bin its
+binary format, .ftz a model of fastText, .safetensors tensors, .tsv (with .words.tsv beside it)
+TensorFlow's projector; .gz packs.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
+    /// Where they go
+    out: PathBuf,
+    /// The format of OUT, where its name does not say
+    #[arg(long, value_name = "FORMAT", value_parser = opened::format)]
+    to: Option<Format>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let format = opened::output_format(arguments.to, &arguments.out)?;
+    let loaded = arguments.input.open()?;
+    write(&loaded.vectors, loaded.trained.as_ref(), format, &arguments.out)?;
+    Ok(Exit::Done)
+}
+
+/// Writes vectors in any format.
+pub(super) fn write(
+    vectors: &Vectors,
+    trained: Option<&Trained>,
+    format: Format,
+    path: &Path,
+) -> anyhow::Result<()> {
+    if format == Format::Projector {
+        opened::write(&path.with_extension("words.tsv"), |out| {
+            formats::projector::write_words(vectors, out)
+        })?;
+    }
+    opened::write(path, |out| formats::write(vectors, trained, format, out))
+}

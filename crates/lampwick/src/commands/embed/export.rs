@@ -1,0 +1,74 @@
+//! `lampwick embed export`: the vectors of some words.
+
+use std::path::PathBuf;
+
+use lampwick::embeddings::{Format, Lexicon, Vectors};
+
+use super::convert::write;
+use super::opened::{self, Input};
+use crate::exit::Exit;
+use lampwick::metrics::figures::count;
+
+/// What `lampwick embed export` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed export vectors.lwv projector.tsv --first 10000    with projector.words.tsv beside it
+  lampwick embed export vectors.lwv mine.vec --only mine.txt --unit
+  lampwick embed export model.bin vocabulary.safetensors --only vocabulary.txt
+
+Words of --only that the file does not hold get a vector from their n-grams where it has them, and are
+left out and told otherwise.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
+    /// Where they go; the name's end says the format, as for `embed convert`
+    out: PathBuf,
+    /// The format of OUT, where its name does not say
+    #[arg(long, value_name = "FORMAT", value_parser = opened::format)]
+    to: Option<Format>,
+    /// Only the words of this file, one a line, in its order
+    #[arg(long, value_name = "FILE")]
+    only: Option<PathBuf>,
+    /// Only the first N words of the file, which are the most frequent where a training wrote it
+    #[arg(long, value_name = "N")]
+    first: Option<usize>,
+    /// Divide each vector by its length
+    #[arg(long)]
+    unit: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let format = opened::output_format(arguments.to, &arguments.out)?;
+    let loaded = arguments.input.open()?;
+    let vectors = &loaded.vectors;
+    let words: Vec<Vec<u8>> = match &arguments.only {
+        Some(path) => opened::lines(path)?,
+        None => vectors.words().iter().map(<[u8]>::to_vec).collect(),
+    };
+    let (mut found, mut matrix, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    for word in words.iter().take(arguments.first.unwrap_or(usize::MAX)) {
+        let Some(vector) = vectors.vector(word) else {
+            missing.push(String::from_utf8_lossy(word));
+            continue;
+        };
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let scale = if arguments.unit && length > 0.0 { 1.0 / length } else { 1.0 };
+        matrix.extend(vector.iter().map(|x| x * scale));
+        found.push(word.as_slice());
+    }
+    if found.is_empty() {
+        anyhow::bail!("none of {} words has a vector; nothing was written", words.len());
+    }
+    if !missing.is_empty() {
+        let some: Vec<_> = missing.iter().take(8).map(|word| word.as_ref()).collect();
+        let n = count(missing.len() as u64);
+        tell!("notice: {n} words have no vector and were left out: {} ...", some.join(", "));
+    }
+    let lexicon: Lexicon = found.iter().copied().collect();
+    if lexicon.len() != found.len() {
+        anyhow::bail!("the list names a word twice; name each once");
+    }
+    write(&Vectors::new(lexicon, matrix, vectors.dim())?, None, format, &arguments.out)?;
+    Ok(Exit::Done)
+}

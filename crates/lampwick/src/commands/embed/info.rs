@@ -1,0 +1,51 @@
+//! `lampwick embed info`: what is in a file of vectors.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::opened::Input;
+use crate::exit::Exit;
+use lampwick::metrics::figures::count;
+
+/// What `lampwick embed info` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed info vectors.vec
+  lampwick embed info model.bin --json | jq .dim")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let loaded = arguments.input.open()?;
+    let vectors = &loaded.vectors;
+    let bytes = std::fs::metadata(arguments.input.path()).map_or(0, |metadata| metadata.len());
+    let norms = vectors.norms();
+    let mean = norms.iter().map(|&x| f64::from(x)).sum::<f64>() / norms.len() as f64;
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        let object = json!({
+            "words": vectors.len(),
+            "dim": vectors.dim(),
+            "mean_norm": mean,
+            "duplicates": loaded.duplicates,
+            "not_finite": loaded.not_finite,
+            "bytes": bytes,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
+        return Ok(Exit::Done);
+    }
+    writeln!(out, "words       {}", count(vectors.len() as u64))?;
+    writeln!(out, "dimensions  {}", vectors.dim())?;
+    writeln!(out, "mean norm   {mean:.4}")?;
+    let first: Vec<_> =
+        vectors.words().iter().take(8).map(|word| String::from_utf8_lossy(word)).collect();
+    writeln!(out, "first       {}", first.join(" "))?;
+    Ok(Exit::Done)
+}

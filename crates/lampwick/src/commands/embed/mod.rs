@@ -1,0 +1,60 @@
+//! `lampwick embed ...`: word vectors, one file a command.
+
+use crate::exit::Exit;
+
+mod convert;
+mod export;
+mod info;
+mod oov;
+mod opened;
+mod phrases;
+mod progress;
+mod quantize;
+mod train;
+
+/// What `lampwick embed` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed train --model skipgram text.txt -o vectors.lwv
+  lampwick embed info vectors.lwv
+  lampwick embed convert GoogleNews-vectors-negative300.bin.gz vectors.vec
+
+Wherever VECTORS is asked for, any format that can be read does: word2vec's text and binary, fastText's
+.vec and .bin, GloVe's, safetensors, and Lampwick's own; what a file is, is seen from its first bytes.
+Words are bytes; what a file holds is carried through unchanged.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What `lampwick embed` can do.
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Train vectors on text: Word2Vec, fastText, GloVe, or the one-hot baseline
+    Train(Box<train::Arguments>),
+    /// Join words that stand together more often than by chance: new_york
+    Phrases(phrases::Arguments),
+    /// Say what is in a file of vectors
+    Info(info::Arguments),
+    /// Turn a file of vectors into another format
+    Convert(convert::Arguments),
+    /// Write the vectors of some words, or the files of TensorFlow's projector
+    Export(export::Arguments),
+    /// Give vectors of words that the model has not seen, from their n-grams
+    Oov(oov::Arguments),
+    /// Replace vectors by codes of a product quantiser: a file of an eighth of the size
+    Quantize(quantize::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    match &arguments.command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Phrases(arguments) => phrases::run(arguments),
+        Command::Info(arguments) => info::run(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
+        Command::Oov(arguments) => oov::run(arguments),
+        Command::Quantize(arguments) => quantize::run(arguments),
+    }
+}

@@ -1,0 +1,140 @@
+//! Files of vectors as commands open and write them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lampwick::data::atomic;
+use lampwick::embeddings::{EmbeddingError, Format, Loaded, ReadOptions, Source, open};
+use lampwick::metrics::figures::count;
+
+use crate::exit::Usage;
+
+/// A file of vectors, as every command takes it.
+#[derive(clap::Args)]
+pub(super) struct Input {
+    /// The vectors; - is stdin
+    vectors: PathBuf,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How a file of vectors is read.
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// The file's format, where its first bytes do not show it: word2vec, word2vec-binary, glove,
+    /// fasttext, safetensors, projector, native
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    format: Option<Format>,
+    /// Leave out rows with a NaN or an infinity instead of ending with an error
+    #[arg(long)]
+    skip_not_finite: bool,
+    /// Dimensions of a file that does not say them and whose words hold spaces
+    #[arg(long, value_name = "N")]
+    dim: Option<usize>,
+    /// The words, one a line, of a file that does not say them
+    #[arg(long, value_name = "FILE")]
+    words: Option<PathBuf>,
+}
+
+impl Input {
+    pub(super) fn path(&self) -> &Path {
+        &self.vectors
+    }
+
+    /// Reads the file; what of it was left out is told.
+    pub(super) fn open(&self) -> anyhow::Result<Loaded> {
+        self.options.open(&self.vectors)
+    }
+}
+
+impl Options {
+    fn open(&self, path: &Path) -> anyhow::Result<Loaded> {
+        let words = self.words.as_deref().map(lines).transpose()?;
+        let options = ReadOptions { skip_not_finite: self.skip_not_finite, dim: self.dim, words };
+        loaded(path, self.format, &options)
+    }
+}
+
+/// Reads a file; what of it was left out is told.
+pub(super) fn loaded(
+    path: &Path,
+    format: Option<Format>,
+    options: &ReadOptions,
+) -> anyhow::Result<Loaded> {
+    let loaded = open(path, format, options)?;
+    let name = path.display();
+    if loaded.duplicates > 0 {
+        let n = count(loaded.duplicates);
+        tell!("notice: {name}: {n} rows have a word that came before; the first row counts");
+    }
+    if loaded.not_finite > 0 {
+        let n = count(loaded.not_finite);
+        tell!("notice: {name}: {n} rows with a NaN or an infinity were left out");
+    }
+    Ok(loaded)
+}
+
+/// The lines of a file; - is stdin.
+pub(super) fn lines(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let bytes = Source::named(path)?.read_all()?;
+    let mut lines: Vec<Vec<u8>> = bytes
+        .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+        .collect();
+    if lines.last().is_some_and(Vec::is_empty) {
+        lines.pop();
+    }
+    Ok(lines)
+}
+
+/// A format by its name.
+pub(super) fn format(name: &str) -> Result<Format, String> {
+    Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
+        format!("`{name}` is no format; one of {}", names.join(", "))
+    })
+}
+
+/// The format that was asked for, by name or by the end of the file's name.
+pub(super) fn output_format(to: Option<Format>, path: &Path) -> anyhow::Result<Format> {
+    to.or_else(|| Format::of_name(path)).ok_or_else(|| {
+        let problem = format!(
+            "{}: the name shows no format; name one (--to native), or end it in .lwv, .vec, .bin, \
+             .ftz, .tsv or .safetensors",
+            path.display()
+        );
+        Usage(problem).into()
+    })
+}
+
+/// Writes a file all at once, packed where its name ends in `.gz`.
+pub(super) fn write(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn Write) -> lampwick::embeddings::Result<()>,
+) -> anyhow::Result<()> {
+    let mut refused = None;
+    let put = |out: &mut dyn Write| -> std::io::Result<()> {
+        contents(out).map_err(|error| match error {
+            EmbeddingError::Write { source, .. } => source,
+            other => {
+                refused = Some(other);
+                std::io::ErrorKind::Other.into()
+            }
+        })
+    };
+    let pack = path.extension().is_some_and(|extension| extension == "gz");
+    let written = atomic::write(path, |file| {
+        if !pack {
+            return put(file);
+        }
+        let mut packed = GzEncoder::new(file, Compression::default());
+        put(&mut packed)?;
+        packed.finish().map(|_| ())
+    });
+    match refused {
+        Some(error) => Err(error.into()),
+        None => Ok(written?),
+    }
+}
