@@ -165,3 +165,125 @@ fn what_is_wrong_is_said_with_the_mend() {
     let prompt = place.run(&["ngram", "generate", "trie.bin", "--prompt", "the unicorn"]);
     prompt.expect(1).says(&["unicorn"]);
 }
+
+#[test]
+fn sentence_marks_in_a_text_that_is_scored() {
+    let place = Place::new();
+    place.write("text.txt", "the lamp burns\nthe lamp waits here\na wick burns\n".repeat(8));
+    place.run(&["ngram", "train", "-o", "3", "--out", "model.arpa", "text.txt"]).expect(0);
+    let answer = |text: &str, options: &[&str]| {
+        let all = [&["ngram", "query", "model.arpa"], options].concat();
+        let done = place.run_with_stdin(&all, text.as_bytes()).expect(0);
+        (lines(&done.stdout).into_iter().map(str::to_owned).collect::<Vec<_>>(), done.stderr)
+    };
+    let (all, told) = answer("the lamp burns\n<s> the lamp burns </s>\n", &[]);
+    assert_eq!(all[0], all[1], "what is put around each line may stand there");
+    assert!(told.contains("notice: <s> or </s> stands 2 times"), "{told}");
+    assert!(!answer("the lamp burns\n", &[]).1.contains("notice"));
+    // What `echo 'the lamp </s> burns' | query` gives each word, of KenLM, whose `lmplz -o 3
+    // --discount_fallback` gives the same model; and, behind <s>, of `the <s> lamp burns`.
+    let log10s = |text: &str| -> Vec<f64> {
+        let (all, _) = answer(text, &["--words"]);
+        let rows = all.iter().filter(|row| !row.is_empty());
+        rows.map(|row| row.split('\t').nth(1).unwrap().parse().unwrap()).collect()
+    };
+    let near = |found: &[f64], expected: &[f64]| {
+        let same = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(found.len() == expected.len() && same, "{found:?}");
+    };
+    let kenlm = [-0.209_46, -0.018_60, -1.836_14, -0.808_11, -0.238_24];
+    near(&log10s("the lamp </s> burns\n"), &kenlm);
+    near(&log10s("the <s> lamp burns\n"), &[-0.209_46, -1.879_61, -0.484_42, -0.035_82]);
+    // Without marks of ours, one writes them.
+    let (free, told) = answer("<s> the lamp burns </s>\nthe\n", &["--no-sentences"]);
+    assert_eq!((&free[0], told.contains("notice")), (&all[0], false));
+
+    place.write("marked.txt", "<s> the lamp burns </s>\n<s> a wick </s> <s> burns\n");
+    place.write("plain.txt", "the lamp burns\na wick\nburns\n");
+    let perplexity = |file: &str| {
+        let done = place.run(&["ngram", "perplexity", "model.arpa", file, "--json"]).expect(0);
+        let value: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        (value["perplexity"].as_f64().unwrap(), value["tokens"].as_u64().unwrap())
+    };
+    assert_eq!(perplexity("marked.txt"), perplexity("plain.txt"));
+    let tuned = |file: &str| {
+        let models = ["ngram", "interpolate", "model.arpa", "model.arpa", "--tune", file];
+        place.run(&models).expect(0).stdout
+    };
+    assert_eq!(tuned("marked.txt"), tuned("plain.txt"));
+
+    let prompt = |text: &str| place.run(&["ngram", "generate", "model.arpa", "--prompt", text]);
+    assert!(prompt("<s> the lamp").expect(0).stdout.starts_with("the lamp "));
+    prompt("the </s>").expect(1).says(&["--prompt", "`</s>`", "leave it out"]);
+    prompt("the <s> lamp").expect(1).says(&["`<s>`"]);
+}
+
+#[test]
+fn a_limited_vocabulary_says_what_it_leaves_out() {
+    let place = Place::new();
+    place.write("text.txt", "a b c\n".repeat(3) + "a b\na\n");
+    let train = |options: &[&str]| {
+        place.run(&[&["ngram", "train", "-o", "2", "--out", "m.arpa", "text.txt"], options].concat())
+    };
+    assert!(!train(&[]).expect(0).stderr.contains("limits"));
+    let told = "leave out 1 different words, 3 of the text's words (25.00 %)";
+    train(&["--vocabulary-size", "2"]).expect(0).says(&[told]);
+    train(&["--vocabulary-min-count", "4"]).expect(0).says(&[told]);
+    place.write("words.txt", "a\nb\nunseen\n");
+    train(&["--vocabulary", "words.txt"]).expect(0).says(&[told, "vocabulary of 6"]);
+    train(&["--vocabulary-min-count", "9"]).expect(1).says(&["3 words", "lower"]);
+    for nothing in ["", " \n", "<s>\n</s> <unk>\n"] {
+        place.write("words.txt", nothing);
+        train(&["--vocabulary", "words.txt"]).expect(1).says(&["words.txt: holds no word"]);
+    }
+}
+
+#[test]
+fn budgets_that_cannot_be_kept_are_refused() {
+    let place = Place::new();
+    place.write("text.txt", tiny_text());
+    for (amount, word) in [("10M", "at least 64"), ("0%", "at least 64"), ("1e30G", "more than")] {
+        place.run(&["ngram", "train", "-S", amount, "text.txt"]).expect(2).says(&[amount, word]);
+    }
+    place.run(&["ngram", "train", "-S", "64M", "--out", "m.arpa", "text.txt"]).expect(0);
+}
+
+#[test]
+fn a_perplexity_beyond_all_measure_is_a_power_of_ten() {
+    let place = Place::new();
+    let model = "\\data\\\nngram 1=4\n\n\\1-grams:\n-40\t<unk>\n0\t<s>\n-40\t</s>\n-1\ta\n\n\\end\\\n";
+    place.write("model.arpa", model);
+    place.write("text.txt", "unknown\n");
+    let shown = place.run(&["ngram", "perplexity", "model.arpa", "text.txt"]).expect(0).stdout;
+    assert!(shown.contains(" 1.0000e40 per word"), "{shown}");
+    let shown = place.run(&["evaluate", "model.arpa", "text.txt"]).expect(0).stdout;
+    assert!(shown.contains("1.0000e40"), "{shown}");
+    let mixing = ["ngram", "interpolate", "model.arpa", "model.arpa", "--tune", "text.txt"];
+    let shown = place.run(&mixing).expect(0).stdout;
+    assert!(shown.contains("1.0000e40"), "{shown}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_named() {
+    let place = with_models();
+    let commands: [&[&str]; 4] = [
+        &["train", "text.txt"],
+        &["perplexity", "trie.bin", "text.txt"],
+        &["info", "trie.bin"],
+        &["generate", "trie.bin"],
+    ];
+    for command in commands {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_lampwick"))
+            .arg("ngram")
+            .args(command)
+            .current_dir(place.path(""))
+            .stdout(full)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{command:?}: {told}");
+        assert!(told.contains("cannot write to stdout: No space left"), "{command:?}: {told}");
+    }
+}

@@ -1,8 +1,8 @@
 //! The program `lampwick`: a thin layer of commands over the libraries.
 //!
 //! Reading order: [`arguments`] (what can be typed), [`commands`] (one file each), [`exit`] (how it
-//! ends), then what the commands share: [`machine`] (device and threads), [`signals`], `tell` (words on
-//! stderr), [`progress`] and [`dashboard`] (what is shown while a model trains).
+//! ends), then what the commands share: [`machine`] (device and threads), [`signals`], [`output`]
+//! (stdout), `tell` (words on stderr), [`progress`] and [`dashboard`] (what is shown while a model trains).
 
 // Both panic when the reader has gone: results are written and their errors handled, the rest is told.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -19,6 +19,7 @@ mod commands;
 mod dashboard;
 mod exit;
 mod machine;
+mod output;
 mod progress;
 mod signals;
 

@@ -13,13 +13,21 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A perplexity or another positive figure: two decimals below 1000, none above.
+/// A perplexity or another positive figure: two decimals below 1000, none above, a power of ten where
+/// nobody would count the digits.
 pub fn figure(value: f64) -> String {
     if value.is_finite() && value.abs() >= 1000.0 && value < 1e15 {
         count(value.round() as u64)
+    } else if value.is_finite() && value.abs() >= 1e15 {
+        format!("{value:.4e}")
     } else {
         format!("{value:.2}")
     }
+}
+
+/// A perplexity to compare: four decimals, above ten million as a power of ten.
+pub fn perplexity(value: f64) -> String {
+    if value.is_finite() && value >= 1e7 { format!("{value:.4e}") } else { format!("{value:.4}") }
 }
 
 /// A learning rate: up to three significant digits, no zeros behind them.
@@ -57,6 +65,11 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(figure(114.523), "114.52");
         assert_eq!(figure(10_001.4), "10,001");
+        assert_eq!(figure(1e40), "1.0000e40");
+        assert_eq!(perplexity(141.187_34), "141.1873");
+        assert_eq!(perplexity(9_999_999.0), "9999999.0000");
+        assert_eq!(perplexity(3.25e41), "3.2500e41");
+        assert_eq!(perplexity(f64::INFINITY), "inf");
         assert_eq!(rate(20.0), "20");
         assert_eq!(rate(0.25), "0.25");
         assert_eq!(rate(0.001), "0.001");

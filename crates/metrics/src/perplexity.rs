@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures;
+
 /// What one token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,11 +149,11 @@ impl fmt::Display for Perplexity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { unit, tokens, oov, .. } = self;
         let eos = if self.counts_eos { "with" } else { "without" };
-        write!(
-            f,
-            "perplexity {:.2} per {unit} ({tokens} scored {eos} </s>, {oov} OOV)",
-            self.value()
-        )?;
+        let value = match self.value() {
+            long if long >= 1e7 => figures::perplexity(long),
+            short => format!("{short:.2}"),
+        };
+        write!(f, "perplexity {value} per {unit} ({tokens} scored {eos} </s>, {oov} OOV)")?;
         match self.bits_per_character() {
             Some(bits) => write!(f, ", {bits:.4} bits per character"),
             None => Ok(()),
@@ -198,6 +200,9 @@ mod tests {
         let stated = "perplexity 4.00 per character (4 scored without </s>, 0 OOV), \
                       2.0000 bits per character";
         assert_eq!(perplexity.to_string(), stated);
+        let mut huge = Perplexity::new(Unit::Word, true);
+        huge.add(40.0 * 10_f64.ln(), 1);
+        assert!(huge.to_string().starts_with("perplexity 1.0000e40 per word"), "{huge}");
         assert!(Perplexity::new(Unit::Token, true).value().is_nan());
         let json = serde_json::to_string(&perplexity).unwrap();
         assert_eq!(serde_json::from_str::<Perplexity>(&json).unwrap(), perplexity);

@@ -39,7 +39,7 @@ pub mod fuzzing {
     }
 }
 
-pub use corpus::{Source, UnkInText, VocabularyLimits};
+pub use corpus::{Dropped, Source, TextSummary, UnkInText, VocabularyLimits};
 pub use error::{NgramError, Result};
 pub use estimation::discounts::Discounts;
 pub use estimation::settings::{MAX_ORDER, Settings, Smoothing};

@@ -24,6 +24,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     let mut command = crate::arguments::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "lampwick", &mut script);
-    std::io::stdout().lock().write_all(&script)?;
+    crate::output::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let backends: Vec<(&str, bool, Vec<Found>)> = BACKENDS
         .iter()
         .map(|&(name, compiled)| (name, compiled, if compiled { found(name) } else { vec![] }))

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 
 /// Prints the findings.
 pub(super) fn say(found: &DryRun, as_json: bool) -> anyhow::Result<Exit> {
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let [train, valid, test] = found.tokens;
     if as_json {
         let object = json!({

@@ -137,7 +137,7 @@ fn say(
     perplexity: &Perplexity,
     source_nats: Option<f64>,
 ) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let source_bits = source_nats.map(|nats| nats / std::f64::consts::LN_2);
     if arguments.json {
         let object = json!({

@@ -88,7 +88,7 @@ fn write_samples(
     let count = arguments.samples as usize;
     // Samples of several lines are kept apart by an empty one.
     let mut samples = Samples::new(tokenizer, &start[unseen..], count, lines != 1);
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let mut written = Ok(());
     decoding::generate(model, &vec![start.clone(); count], &options, |token| {
         let ended = samples.push(token, &options);

@@ -22,8 +22,21 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     let bytes = number * unit;
-    if bytes.is_finite() && bytes >= 0.0 { Ok(bytes as u64) } else { Err(wrong()) }
+    if !(bytes >= 0.0) {
+        return Err(wrong());
+    }
+    if bytes < SMALLEST as f64 {
+        return Err(format!("`{text}`: is less than any text takes; give at least {}", shown(SMALLEST)));
+    }
+    // What a pointer can name; more is a slip of the hand.
+    if bytes >= (1u64 << 48) as f64 {
+        return Err(format!("`{text}`: is more than a machine has; give an amount such as 2G or 50%"));
+    }
+    Ok(bytes as u64)
 }
+
+/// What the program and its buffers take, however small the text: the smallest budget that can be kept.
+const SMALLEST: u64 = 64 << 20;
 
 /// About how many bytes counting and estimating a text take, in memory and in temporary files together.
 ///

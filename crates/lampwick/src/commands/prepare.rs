@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         made => made?,
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let vocabulary = tokenizer.vocabulary();
     if arguments.json {
         let files: Vec<_> = arguments

@@ -41,6 +41,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             path
         }
     };
-    writeln!(std::io::stdout().lock(), "{}", path.display())?;
+    writeln!(crate::output::stdout(), "{}", path.display())?;
     Ok(Exit::Done)
 }

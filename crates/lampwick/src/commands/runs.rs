@@ -35,7 +35,7 @@ const HEAD: [&str; 10] =
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let found = runs::list(&arguments.folder)?;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     if arguments.json {
         let list: Vec<_> = found.iter().map(object).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;

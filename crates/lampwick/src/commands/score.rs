@@ -68,7 +68,7 @@ fn score_lines(
     model: &impl NextToken,
 ) -> anyhow::Result<Exit> {
     let mut sentences = Sentences::new(BufReader::new(std::io::stdin()), tokenizer);
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     let mut exit = Exit::Done;
     // The token before a sentence is the end of the one before.
     let start = tokenizer.vocabulary().eos_id().unwrap_or(0);

@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let config = resolve(path, &overrides, &arguments.machine)?;
     if arguments.print_config {
-        std::io::stdout().lock().write_all(config.to_toml().as_bytes())?;
+        crate::output::stdout().write_all(config.to_toml().as_bytes())?;
         return Ok(Exit::Done);
     }
     let out = match &arguments.out {
@@ -255,7 +255,7 @@ pub(super) fn ended(
 }
 
 fn print(object: &serde_json::Value) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(object)?)?)
+    Ok(writeln!(crate::output::stdout(), "{}", serde_json::to_string_pretty(object)?)?)
 }
 
 #[cfg(test)]

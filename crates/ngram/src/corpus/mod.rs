@@ -11,5 +11,5 @@ pub(crate) mod tokens;
 pub(crate) mod vocabulary;
 
 pub use source::Source;
-pub use tokens::UnkInText;
-pub use vocabulary::VocabularyLimits;
+pub use tokens::{TextSummary, UnkInText};
+pub use vocabulary::{Dropped, VocabularyLimits};

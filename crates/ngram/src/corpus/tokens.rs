@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::blocks::{Block, Blocks};
 use super::source::Source;
+use super::vocabulary::Dropped;
 use crate::error::{NgramError, Result};
 use crate::progress::{Progress, Stage};
 use crate::storage::{Column, ColumnWriter, Storage};
@@ -43,6 +44,8 @@ pub struct TextSummary {
     pub unk: u64,
     /// How often `<s>` or `</s>` is written in the text; these are left out.
     pub sentence_marks: u64,
+    /// Words that the vocabulary's limits leave out.
+    pub dropped: Dropped,
 }
 
 /// Marks an id that is local to its block.

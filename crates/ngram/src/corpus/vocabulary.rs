@@ -21,6 +21,16 @@ pub(crate) struct Chosen {
     pub(crate) words: Words,
     /// Old id to new id.
     pub(crate) renamed: Vec<u32>,
+    pub(crate) dropped: Dropped,
+}
+
+/// What limits leave out of a text: it is read as `<unk>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Different words.
+    pub types: u64,
+    /// How often they occur, all together.
+    pub tokens: u64,
 }
 
 /// All words in the order of their bytes: for counts that others go on with.
@@ -34,7 +44,7 @@ pub(crate) fn by_bytes(words: &Words) -> Chosen {
         sorted.intern(word);
     }
     let renamed = words.iter().map(|word| sorted.get(word).unwrap_or(UNK)).collect();
-    Chosen { words: sorted, renamed }
+    Chosen { words: sorted, renamed, dropped: Dropped::default() }
 }
 
 /// Chooses among `words` with their `counts`. Equally frequent words go by their bytes, so that
@@ -42,6 +52,10 @@ pub(crate) fn by_bytes(words: &Words) -> Chosen {
 pub(crate) fn choose(words: &Words, counts: &[u64], limits: &VocabularyLimits) -> Result<Chosen> {
     if limits.size == Some(0) {
         return Err(NgramError::Setting("a vocabulary of 0 words: allow at least one".into()));
+    }
+    if limits.words.as_ref().is_some_and(|allowed| allowed.iter().all(is_special)) {
+        let problem = "the vocabulary has no word (<unk>, <s> and </s> are in every one): give some";
+        return Err(NgramError::Setting(problem.into()));
     }
     let first = SPECIAL.len() as u32;
     let mut order: Vec<(u64, &[u8])> = (first..words.len() as u32)
@@ -61,6 +75,18 @@ pub(crate) fn choose(words: &Words, counts: &[u64], limits: &VocabularyLimits) -
     for (_, word) in order {
         chosen.intern(word);
     }
-    let renamed = words.iter().map(|word| chosen.get(word).unwrap_or(UNK)).collect();
-    Ok(Chosen { words: chosen, renamed })
+    let renamed: Vec<u32> =
+        words.iter().map(|word| chosen.get(word).unwrap_or(UNK)).collect();
+    let out = (SPECIAL.len()..words.len()).filter(|&id| renamed[id] == UNK);
+    let dropped = out.fold(Dropped::default(), |sum, id| Dropped {
+        types: sum.types + 1,
+        tokens: sum.tokens + counts[id],
+    });
+    if words.len() > SPECIAL.len() && chosen.len() == SPECIAL.len() {
+        return Err(NgramError::Setting(format!(
+            "none of the {} words of the text occurs {} times: lower that limit",
+            dropped.types, limits.min_count
+        )));
+    }
+    Ok(Chosen { words: chosen, renamed, dropped })
 }

@@ -113,7 +113,7 @@ fn count_tokens(
     };
     rename(&mut last, &chosen.renamed);
     rename(&mut text.ids, &chosen.renamed);
-    let summary = text.summary;
+    let summary = TextSummary { dropped: chosen.dropped, ..text.summary };
     let size = chosen.words.len();
     let trie = counting::count(text.ids, size, settings.order, storage, progress)?;
     Ok(CountedText { trie, words: chosen.words, text: summary, last })

@@ -59,12 +59,13 @@ pub fn train_from_shards(
         words: sum - counts[BOS as usize] - counts[EOS as usize],
         sentences: counts[EOS as usize],
         unk: counts[UNK as usize],
-        sentence_marks: 0,
+        ..TextSummary::default()
     };
     if text.sentences == 0 {
         return Err(NgramError::EmptyText { name: folder.display().to_string() });
     }
     let chosen = vocabulary::choose(&words, &counts, &settings.vocabulary)?;
+    let text = TextSummary { dropped: chosen.dropped, ..text };
     let mut sorter = RecordSorter::new(order, &storage);
     progress.stage(Stage::Counting, Some(paths.len() as u64));
     for (done, path) in paths.iter().enumerate() {

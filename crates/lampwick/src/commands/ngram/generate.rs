@@ -9,7 +9,7 @@ use lampwick::ngram::{BOS, EOS, UNK, words};
 use serde_json::json;
 
 use super::opened::{self, Load};
-use super::shown;
+use super::{BOS_WORD, EOS_WORD, shown};
 use crate::commands::drawing::Drawing;
 use crate::exit::Exit;
 
@@ -25,7 +25,8 @@ Examples:
   lampwick ngram generate model.bin --temperature 0.7 --top-k 40 --seed 3
 
 A sample is one sentence, or --length words of it. It depends on the model, the prompt, these
-options and its own number only. <unk> is never generated. A trie is much faster here than hash
+options and its own number only. <unk> is never generated. The prompt is the beginning of a sentence:
+<s> may stand in front of it, and neither <s> nor </s> in it. A trie is much faster here than hash
 tables, which have to be asked for every word of the vocabulary.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
@@ -51,7 +52,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let model = opened::model(&arguments.model, Load::Map)?;
     let vocabulary = model.vocabulary();
     let mut prompt = vec![BOS];
-    for word in words::split(arguments.prompt.as_bytes()) {
+    for (place, word) in words::split(arguments.prompt.as_bytes()).enumerate() {
+        match word {
+            BOS_WORD if place == 0 => continue,
+            BOS_WORD | EOS_WORD => anyhow::bail!(
+                "--prompt: `{}` is where a sentence begins or ends, and a prompt is the beginning of \
+                 one: leave it out",
+                shown(word)
+            ),
+            _ => {}
+        }
         let Some(id) = vocabulary.get(word) else {
             anyhow::bail!(
                 "--prompt: `{}` is not in the vocabulary of {}; use words that it was trained on",
@@ -61,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         };
         prompt.push(id);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     for first in (0..arguments.samples).step_by(AT_ONCE as usize) {
         let options = GenerateOptions {
             sampling: sampling.clone(),

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let ngrams: u64 = counts.iter().sum();
     let each = bytes as f64 / ngrams.max(1) as f64;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     if arguments.json {
         let object = json!({
             "kind": kind,

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune, words};
+use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune};
 use serde_json::json;
 
-use super::opened;
+use super::{BOS_WORD, EOS_WORD, opened, sentence};
 use super::progress::Stages;
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
+use lampwick::metrics::figures;
 
 /// What `lampwick ngram interpolate` takes.
 #[derive(clap::Args)]
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             (weights, Some(10f64.powf(-mean)))
         }
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::stdout();
     if arguments.json {
         let object =
             json!({"models": arguments.models, "weights": weights, "perplexity": perplexity});
@@ -72,7 +73,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             writeln!(out, "{weight:.6}  {}", path.display())?;
         }
         if let Some(perplexity) = perplexity {
-            writeln!(out, "perplexity of the mixture on the development text: {perplexity:.4}")?;
+            let perplexity = figures::perplexity(perplexity);
+            writeln!(out, "perplexity of the mixture on the development text: {perplexity}")?;
         }
     }
     if let Some(path) = &arguments.out {
@@ -87,9 +89,13 @@ fn scores(tables: &[Table], text: &[u8]) -> Vec<Vec<f32>> {
     let mut scores = Vec::new();
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let mut contexts = vec![vec![BOS]; tables.len()];
-        for word in words::split(line).chain([&b"</s>"[..]]) {
+        for word in sentence(line) {
+            if word == BOS_WORD {
+                contexts = vec![vec![BOS]; tables.len()];
+                continue;
+            }
             let id = |table: &Table| {
-                if word == b"</s>" { Some(EOS) } else { table.words().get(word) }
+                if word == EOS_WORD { Some(EOS) } else { table.words().get(word) }
             };
             let known = tables.iter().any(|table| id(table).is_some());
             let each = tables.iter().zip(&mut contexts).map(|(table, context)| {

@@ -1,5 +1,8 @@
 //! `lampwick ngram ...`: n-gram language models, one file a command.
 
+use lampwick::metrics::figures::count;
+use lampwick::ngram::words;
+
 use crate::exit::Exit;
 
 mod build;
@@ -15,6 +18,9 @@ mod shards;
 mod train;
 
 pub(super) use perplexity::evaluate;
+
+const BOS_WORD: &[u8] = b"<s>";
+const EOS_WORD: &[u8] = b"</s>";
 
 /// What `lampwick ngram` takes.
 #[derive(clap::Args)]
@@ -64,6 +70,31 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Info(arguments) => info::run(arguments),
         Command::Interpolate(arguments) => interpolate::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
+    }
+}
+
+/// The words of a sentence to score, and `</s>` behind them where the line does not end with it.
+///
+/// `<s>` in a line is given, never scored: what follows it begins a sentence.
+fn sentence(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    words::split(line).chain((!is_ended(line)).then_some(EOS_WORD))
+}
+
+/// Whether the last word of a line is `</s>`.
+fn is_ended(line: &[u8]) -> bool {
+    let end = line.iter().rposition(|&byte| !words::is_separator(byte)).map_or(0, |last| last + 1);
+    let before = line[..end].strip_suffix(EOS_WORD);
+    before.is_some_and(|before| before.last().is_none_or(|&byte| words::is_separator(byte)))
+}
+
+/// Says what marks in a text that is scored were taken for.
+fn tell_marks(marks: u64) {
+    if marks > 0 {
+        tell!(
+            "notice: <s> or </s> stands {} times in the text: <s> begins a sentence and is not scored, \
+             </s> is scored where it stands, at a line's end once",
+            count(marks)
+        );
     }
 }
 

@@ -4,13 +4,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use lampwick::metrics::{Perplexity, Unit};
-use lampwick::ngram::{EOS, Model, Score, Source, words};
+use lampwick::ngram::{BOS, EOS, Model, Score, Source};
 use serde_json::json;
 
-use super::is_oov;
+use super::{is_ended, is_oov, sentence, tell_marks};
 use super::opened::{self, Load};
 use crate::exit::Exit;
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::{self, count};
 
 /// Words that are scored at a time.
 const WORDS: usize = 1 << 13;
@@ -25,7 +25,8 @@ Examples:
 
 Every word and the </s> of every line is scored. Words that are not in the vocabulary are scored as
 <unk>; the second perplexity leaves them out. An <unk> that stands in the text is a word, where KenLM's
-`query` counts it as out of vocabulary. Two perplexities compare with equal vocabularies only.")]
+`query` counts it as out of vocabulary. <s> in a line is not scored: what follows it begins a sentence;
+</s> is scored where it stands, and not again where a line ends with it. Two perplexities compare with equal vocabularies only.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,
@@ -47,6 +48,8 @@ pub(super) struct Scored {
     /// Without them.
     without: Perplexity,
     sentences: u64,
+    /// `<s>` and `</s>` in the text.
+    marks: u64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -59,8 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         scored.add(&model, Source::named(file)?.reader)?;
     }
     scored.expect_some()?;
-    let mut out = std::io::stdout().lock();
-    let Scored { with, without, sentences } = &scored;
+    let mut out = crate::output::stdout();
+    tell_marks(scored.marks);
+    let Scored { with, without, sentences, .. } = &scored;
     if arguments.json {
         let object = json!({
             "perplexity": with.value(),
@@ -75,8 +79,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(Exit::Done);
     }
-    writeln!(out, "perplexity         {:.4} per word, OOV included", with.value())?;
-    writeln!(out, "                   {:.4} per word, OOV left out", without.value())?;
+    let [with_oov, without_oov] = [with, without].map(|each| figures::perplexity(each.value()));
+    writeln!(out, "perplexity         {with_oov} per word, OOV included")?;
+    writeln!(out, "                   {without_oov} per word, OOV left out")?;
     let words = count(with.tokens());
     writeln!(out, "tokens scored      {words} (with </s>), {} sentences", count(*sentences))?;
     let share = 100.0 * with.oov() as f64 / with.tokens().max(1) as f64;
@@ -91,13 +96,14 @@ pub(crate) fn evaluate(model: &Path, file: &Path) -> anyhow::Result<Perplexity> 
     let mut scored = Scored::nothing();
     scored.add(&model, Source::open(file)?.reader)?;
     scored.expect_some()?;
+    tell_marks(scored.marks);
     Ok(scored.with)
 }
 
 impl Scored {
     fn nothing() -> Self {
         let perplexity = Perplexity::new(Unit::Word, true);
-        Self { with: perplexity.clone(), without: perplexity, sentences: 0 }
+        Self { with: perplexity.clone(), without: perplexity, sentences: 0, marks: 0 }
     }
 
     /// Refuses to give the perplexity of nothing.
@@ -125,27 +131,32 @@ impl Scored {
                 if ended {
                     break;
                 }
-                for word in words::split(&line) {
+                self.sentences += 1;
+                for word in sentence(&line) {
                     let id = model.vocabulary().id(word);
+                    self.marks += u64::from(id == BOS || id == EOS);
+                    if id == BOS {
+                        ends.push(ids.len());
+                        continue;
+                    }
                     ids.push(id);
                     unknown.push(is_oov(id, word));
                 }
-                ids.push(EOS);
-                unknown.push(false);
+                self.marks -= u64::from(!is_ended(&line));
                 ends.push(ids.len());
             }
             model.score_sentences(&ids, &ends, &mut scores);
             let mut from = 0;
             for &end in &ends {
-                self.sentence(scores[from..end].iter().zip(&unknown[from..end]));
+                self.scores(scores[from..end].iter().zip(&unknown[from..end]));
                 from = end;
             }
         }
         Ok(())
     }
 
-    /// Adds a sentence: its scores, and whether each word is not in the vocabulary.
-    fn sentence<'a>(&mut self, scores: impl Iterator<Item = (&'a Score, &'a bool)>) {
+    /// Adds the scores of some words, and whether each is not in the vocabulary.
+    fn scores<'a>(&mut self, scores: impl Iterator<Item = (&'a Score, &'a bool)>) {
         let (mut known, mut unknown) = ((0.0, 0u64), (0.0, 0u64));
         for (score, &is_unknown) in scores {
             let kind = if is_unknown { &mut unknown } else { &mut known };
@@ -155,6 +166,5 @@ impl Scored {
         self.without.add(nats(known.0), known.1);
         self.with.add(nats(known.0 + unknown.0), known.1 + unknown.1);
         self.with.add_oov(unknown.1);
-        self.sentences += 1;
     }
 }

@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
-use lampwick::ngram::{EOS, Model, words};
+use lampwick::ngram::{BOS, EOS, Model, words};
 use serde_json::json;
 
 use super::opened::{self, Load};
-use super::{is_oov, shown};
+use super::{is_ended, is_oov, sentence, shown, tell_marks};
 use crate::exit::Exit;
 
 /// What `lampwick ngram query` takes.
@@ -21,7 +21,11 @@ Examples:
 Each line of stdin gives one line, as it comes: log10 and natural logarithm of its probability,
 </s> included, its tokens, and how many of them are not in the vocabulary (scored as <unk>), with
 tabs between. --words gives a line for each word instead: the word, log10, natural logarithm, words
-of the n-gram that gave it, and OOV where it is not in the vocabulary; then an empty line.")]
+of the n-gram that gave it, and OOV where it is not in the vocabulary; then an empty line.
+
+<s> in a line is not scored: what follows it begins a sentence. </s> is scored where it stands, and not
+again where a line ends with it. KenLM's `query` takes either for a word and puts both around each line
+all the same; with --no-sentences, as with its -n, marks are where you write them.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,
@@ -42,35 +46,45 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let model = opened::model(&arguments.model, arguments.load)?;
     let mut input = BufReader::with_capacity(1 << 18, std::io::stdin().lock());
-    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let mut line = Vec::new();
+    let mut out = BufWriter::with_capacity(1 << 16, crate::output::stdout());
+    let (mut line, mut marked) = (Vec::new(), 0);
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        answer(arguments, &model, &line, &mut out)?;
+        marked += answer(arguments, &model, &line, &mut out)?;
         // Whoever waits for the answer before the next line gets it.
         if input.buffer().is_empty() {
             out.flush()?;
         }
     }
     out.flush()?;
+    tell_marks(marked);
     Ok(Exit::Done)
 }
 
+/// Answers to a line; gives how often `<s>` and `</s>` stand in it where nobody asked for them.
 fn answer(
     arguments: &Arguments,
     model: &Model,
     line: &[u8],
     out: &mut impl Write,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut state = if arguments.no_sentences { Default::default() } else { model.start() };
-    let (mut sum, mut tokens, mut oov) = (0.0, 0u64, 0u64);
+    let (mut sum, mut tokens, mut oov, mut marks) = (0.0, 0u64, 0u64, 0u64);
     let mut each = Vec::new();
-    let end = (!arguments.no_sentences).then_some(&b"</s>"[..]);
-    for word in words::split(line).chain(end) {
-        let id = if word == b"</s>" { EOS } else { model.vocabulary().id(word) };
+    let words: &mut dyn Iterator<Item = &[u8]> = match arguments.no_sentences {
+        true => &mut words::split(line),
+        false => &mut sentence(line),
+    };
+    for word in words {
+        let id = model.vocabulary().id(word);
+        marks += u64::from(id == BOS || id == EOS);
+        if id == BOS {
+            state = model.start();
+            continue;
+        }
         let score = model.advance(&mut state, id);
         let unknown = is_oov(id, word);
         sum += f64::from(score.log10);
@@ -97,5 +111,6 @@ fn answer(
     } else {
         writeln!(out, "{sum:.4}\t{ln:.4}\t{tokens}\t{oov}")?;
     }
-    Ok(())
+    let own = u64::from(!is_ended(line));
+    Ok(if arguments.no_sentences { 0 } else { marks - own })
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use lampwick::ngram::{
     NgramError, Settings, Smoothing, Source, Trained, UnkInText, VocabularyLimits, Words, arpa,
-    train, words,
+    train,
+    words::{self, SPECIAL},
 };
 use serde_json::json;
 
@@ -29,7 +30,8 @@ Examples:
   lampwick ngram train -o 5 --counts-out counts text.txt     count only, as Parquet shards
   lampwick ngram train --counts-in counts > model.arpa       estimate from such shards
 
-Each line is a sentence, <s> and </s> are put around it. The model is the same for any number of
+Each line is a sentence, <s> and </s> are put around it; where they stand in the text they are left out
+with a notice (KenLM refuses them). The model is the same for any number of
 threads and any memory: what does not fit goes to temporary files in -T, which are gone when the program
 ends, however it ends. A model that is not complete when the program is killed is left behind as
 .writing-...
@@ -69,7 +71,7 @@ pub(crate) struct Arguments {
     /// Only so many words, the most frequent
     #[arg(long, value_name = "N")]
     vocabulary_size: Option<usize>,
-    /// Only the words of this file, separated by white space
+    /// Only the words of this file, separated by white space; those that the text lacks stay
     #[arg(long, value_name = "FILE")]
     vocabulary: Option<PathBuf>,
     /// Spread what unigrams leave free over at least so many words
@@ -135,9 +137,14 @@ impl Arguments {
         let words = self.vocabulary.as_ref().map(|path| -> anyhow::Result<Words> {
             let bytes = Source::open(path)?.read_all()?;
             let mut allowed = Words::new();
-            for word in words::split(&bytes) {
+            for word in words::split(&bytes).filter(|word| !SPECIAL.contains(word)) {
                 allowed.intern(word);
             }
+            let path = path.display();
+            anyhow::ensure!(
+                !allowed.is_empty(),
+                "{path}: holds no word; give the words of the vocabulary, with white space between them"
+            );
             Ok(allowed)
         });
         let settings = Settings {
@@ -236,7 +243,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             write_arpa(&trained.table, path, &stages)?;
         }
         None => {
-            let mut out = std::io::stdout().lock();
+            let mut out = crate::output::stdout();
             match arpa::write(&trained.table, &mut out, &stages) {
                 Err(NgramError::Write { source, .. }) => return Err(source.into()),
                 written => written?,
@@ -270,6 +277,8 @@ fn report(arguments: &Arguments, trained: &Trained, settings: &Settings) {
             "words": text.words,
             "sentences": text.sentences,
             "unk_in_text": text.unk,
+            "dropped_types": text.dropped.types,
+            "dropped_tokens": text.dropped.tokens,
             "vocabulary": trained.table.words().len(),
             "orders": orders,
             "temporary_bytes": disk_peak,
@@ -283,6 +292,15 @@ fn report(arguments: &Arguments, trained: &Trained, settings: &Settings) {
         count(text.sentences),
         count(trained.table.words().len() as u64)
     );
+    if text.dropped.types > 0 {
+        tell!(
+            "notice: the limits of the vocabulary leave out {} different words, {} of the text's words \
+             ({:.2} %), which are read as <unk>",
+            count(text.dropped.types),
+            count(text.dropped.tokens),
+            100.0 * text.dropped.tokens as f64 / text.words.max(1) as f64
+        );
+    }
     tell!("order       n-grams          kept  discounts D1 D2 D3+");
     for (n, order) in orders.iter().enumerate() {
         let discounts = order.discounts.map_or_else(String::new, |discounts| {
