@@ -7,7 +7,7 @@
 //! - [`precision`]: the float type of the matrix products;
 //! - [`recurrent`]: a stack of recurrent layers over the kernels of `lampwick-kernels`;
 //! - [`config`] and [`language_model`]: embedding, stack, tied or untied output; loss, logits, step;
-//! - [`encoder_decoder`]: sequence to sequence, with attention;
+//! - [`encoder_decoder`]: sequence to sequence, with attention; [`ctc`]: labels from a CTC head;
 //! - [`gradient_flow`]: how much of a loss reaches the states before it;
 //! - [`next_token`]: the interface that decoding uses, free of Burn's types;
 //! - [`generator`]: that interface over weights packed for one token at a time on a CPU;
@@ -19,6 +19,7 @@
 //! (`supervised` alone draws from Burn's generator, since burn-train has no place for a stream.)
 
 pub mod config;
+pub mod ctc;
 pub mod dropout;
 pub mod encoder_decoder;
 pub mod generator;
@@ -36,7 +37,8 @@ pub mod weights;
 pub use config::{CellKind, LanguageModelConfig, ModelConfigError};
 pub use encoder_decoder::{
     AttentionKind, Bridge, DecoderConfig, EncoderConfig, EncoderDecoder, EncoderDecoderBatch,
-    EncoderDecoderConfig, EncoderDecoderLoss, Fed, Feeding, Tie, Translator, TranslatorState,
+    EncoderDecoderConfig, EncoderDecoderLoss, Fed, Feeding, Source, SourceKind, Tie, Translator,
+    TranslatorState,
 };
 pub use generator::{Generator, GeneratorState};
 pub use gradient_flow::GradientFlow;

@@ -127,7 +127,7 @@ impl Batch {
             Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &model.device())
         });
         let batch = EncoderDecoderBatch {
-            source,
+            source: source.into(),
             source_lengths: &self.source_lengths,
             inputs,
             targets,

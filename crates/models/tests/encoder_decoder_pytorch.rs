@@ -88,7 +88,7 @@ fn losses_and_gradients_are_pytorchs() {
             Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device)
         };
         let batch = EncoderDecoderBatch {
-            source: ids("source"),
+            source: ids("source").into(),
             source_lengths: &sources,
             inputs: ids("inputs"),
             targets: ids("targets"),

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::EncoderDecoder;
 use super::attention::GlobalAttention;
+use super::ctc::CtcHead;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
+use super::source::SourceKind;
 use crate::config::{CellKind, ModelConfigError};
 use crate::initializer::{InitialValues, RecurrentInit};
 use crate::precision::Precision;
@@ -39,7 +41,10 @@ use crate::recurrent::RecurrentConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncoderDecoderConfig {
-    /// `V_s`: words of the source. 0 in a config file: the size of the run's vocabulary.
+    /// What is read: words, images, frames of speech.
+    pub reads: SourceKind,
+    /// `V_s`: words of the source. 0 in a config file: the size of the run's vocabulary. Of no meaning
+    /// where it is not words that are read.
     pub source_vocabulary: usize,
     /// `V_t`: words of the target. 0 in a config file: the size of the run's vocabulary.
     pub target_vocabulary: usize,
@@ -63,6 +68,9 @@ pub struct EncoderDecoderConfig {
     /// A word may be copied from the source (pointer-generator, See et al. 2017, eq. 8 and 9). Both
     /// sides must share one vocabulary; of subwords, which spell any word, no larger one is needed.
     pub copying: bool,
+    /// The encoder also writes the labels by itself, position by position (CTC, Graves et al. 2006), and
+    /// the loss is this much its own and the rest the decoder's (Watanabe et al. 2017); 0 is off.
+    pub ctc: f64,
     /// The source is read from its end (Sutskever et al. 2014, section 3.3).
     pub reverse_source: bool,
     /// Which of the three tables are one.
@@ -182,6 +190,7 @@ impl Default for DecoderConfig {
 impl Default for EncoderDecoderConfig {
     fn default() -> Self {
         Self {
+            reads: SourceKind::Words,
             source_vocabulary: 0,
             target_vocabulary: 0,
             embedding: 128,
@@ -192,6 +201,7 @@ impl Default for EncoderDecoderConfig {
             context_every_step: false,
             coverage: 0.0,
             copying: false,
+            ctc: 0.0,
             reverse_source: false,
             tie: Tie::None,
             readout: None,
@@ -218,6 +228,19 @@ impl EncoderDecoderConfig {
         }
     }
 
+    /// Layer `layer` of an encoder of frames.
+    pub(crate) fn encoder_layer(&self, layer: usize) -> RecurrentConfig {
+        let before = match self.reads {
+            SourceKind::Frames { features, .. } if layer == 0 => features,
+            _ => self.memory(),
+        };
+        let input = before.saturating_mul(self.reads.joined(layer));
+        RecurrentConfig {
+            bidirectional: self.encoder.bidirectional,
+            ..self.stack(input, self.encoder.hidden, 1)
+        }
+    }
+
     /// The decoder's stack.
     pub fn decoder_stack(&self) -> RecurrentConfig {
         RecurrentConfig {
@@ -239,7 +262,12 @@ impl EncoderDecoderConfig {
 
     /// `M`: features of a position of the memory.
     pub fn memory(&self) -> usize {
-        self.encoder.hidden * (1 + usize::from(self.encoder.bidirectional))
+        match &self.reads {
+            SourceKind::Image { channels, .. } => channels.last().copied().unwrap_or(3),
+            SourceKind::Words | SourceKind::Frames { .. } => {
+                self.encoder.hidden * (1 + usize::from(self.encoder.bidirectional))
+            }
+        }
     }
 
     /// Whether the output sees more than the decoder's state.
@@ -288,7 +316,11 @@ impl EncoderDecoderConfig {
     /// The first value that describes no model, by its key.
     pub fn validate(&self) -> Result<(), ModelConfigError> {
         let sizes = [
-            ("source_vocabulary", self.source_vocabulary),
+            (
+                "source_vocabulary",
+                if self.reads == SourceKind::Words { self.source_vocabulary } else { 1 },
+            ),
+            ("reads", self.smallest_read()),
             ("target_vocabulary", self.target_vocabulary),
             ("embedding", self.embedding),
             ("encoder.hidden", self.encoder.hidden),
@@ -317,7 +349,24 @@ impl EncoderDecoderConfig {
             let key = sizes.iter().max_by_key(|(_, size)| *size).map_or("embedding", |s| s.0);
             return Err(ModelConfigError::TooLarge { key });
         }
+        if !(0.0..=1.0).contains(&self.ctc) {
+            let problem = format!("is {}", self.ctc);
+            let mend = "give the share of the loss, 0 to 1";
+            return Err(ModelConfigError::Clash { key: "ctc", problem, mend });
+        }
         self.validate_together()
+    }
+
+    /// The smallest size in `reads`.
+    fn smallest_read(&self) -> usize {
+        let smallest = |sizes: &[usize]| sizes.iter().copied().min().unwrap_or(1);
+        match &self.reads {
+            SourceKind::Words => 1,
+            SourceKind::Image { height, width, channels } => {
+                smallest(channels).min(*height).min(*width).min(channels.len())
+            }
+            SourceKind::Frames { features, joined } => smallest(joined).min(*features),
+        }
     }
 
     /// Values that do not go together.
@@ -360,6 +409,24 @@ impl EncoderDecoderConfig {
             let problem = format!("needs an output of {embedding} features, and it has {output}");
             return clash("tie", problem, "set model.readout to the word vectors' size");
         }
+        if self.reads != SourceKind::Words {
+            let of_words = [
+                ("tie", self.tie == Tie::ThreeWay),
+                ("copying", self.copying),
+                ("reverse_source", self.reverse_source),
+            ];
+            if let Some((key, _)) = of_words.iter().find(|(_, on)| *on) {
+                let problem = "needs a source of words, and model.reads says otherwise".to_string();
+                return clash(key, problem, "turn it off (model.tie: \"two_way\" at most)");
+            }
+        }
+        if let SourceKind::Frames { joined, .. } = &self.reads
+            && joined.len() > self.encoder.layers
+        {
+            let (more, layers) = (joined.len(), self.encoder.layers);
+            let problem = format!("joins steps before {more} layers, and the encoder has {layers}");
+            return clash("reads.frames.joined", problem, "raise model.encoder.layers");
+        }
         let shared = self.tie == Tie::ThreeWay || self.copying;
         if shared && self.source_vocabulary != self.target_vocabulary {
             let (source, target) = (self.source_vocabulary, self.target_vocabulary);
@@ -373,7 +440,7 @@ impl EncoderDecoderConfig {
 
     /// Number of parameters; `None` when it overflows.
     pub fn parameters(&self) -> Option<usize> {
-        let stack = |stack: RecurrentConfig| -> Option<usize> {
+        fn stack(stack: &RecurrentConfig) -> Option<usize> {
             let layer = |index: usize| {
                 let (input, hidden) = (stack.input_of(index), stack.hidden_of(index));
                 let rows = input.checked_add(hidden)?.checked_add(2)?;
@@ -385,7 +452,7 @@ impl EncoderDecoderConfig {
             let first = layer(0)?;
             let rest = if stack.layers > 1 { layer(1)?.checked_mul(stack.layers - 1)? } else { 0 };
             first.checked_add(rest)
-        };
+        }
         let (memory, hidden) = (self.memory(), self.decoder.hidden);
         let (target, readout) = (self.target_vocabulary, self.readout());
         let product = |a: usize, b: usize| a.checked_mul(b);
@@ -409,16 +476,21 @@ impl EncoderDecoderConfig {
             if self.has_readout() { product(self.readout_input() + 1, readout)? } else { 0 };
         let copying = if self.copying { memory + hidden + self.embedding + 1 } else { 0 };
         [
-            if self.tie == Tie::ThreeWay {
-                0
-            } else {
+            if self.has_source_table() {
                 product(self.source_vocabulary, self.embedding)?
+            } else {
+                0
             },
             product(target, self.embedding)?,
             if self.tie == Tie::None { product(target, readout)? } else { 0 },
             target,
-            stack(self.encoder_stack())?,
-            stack(self.decoder_stack())?,
+            self.reader_parameters(stack)?,
+            stack(&self.decoder_stack())?,
+            if self.ctc > 0.0 {
+                product(memory.checked_add(1)?, target.checked_add(1)?)?
+            } else {
+                0
+            },
             bridge,
             attention,
             readout_map,
@@ -428,8 +500,38 @@ impl EncoderDecoderConfig {
         .try_fold(0usize, usize::checked_add)
     }
 
+    /// Those of what reads the source.
+    fn reader_parameters(
+        &self,
+        stack: impl Fn(&RecurrentConfig) -> Option<usize>,
+    ) -> Option<usize> {
+        match &self.reads {
+            SourceKind::Words => stack(&self.encoder_stack()),
+            SourceKind::Image { .. } => {
+                let [rows, columns] = self.reads.grid();
+                let cells = rows.checked_mul(columns)?.checked_mul(self.memory())?;
+                self.reads.convolutions().into_iter().try_fold(cells, |sum, [from, to]| {
+                    sum.checked_add(from.checked_mul(9)?.checked_add(1)?.checked_mul(to)?)
+                })
+            }
+            SourceKind::Frames { joined, .. } => {
+                // Two kinds of layers once nothing is joined any more.
+                let special = (joined.len() + 1).min(self.encoder.layers);
+                let rest = self.encoder.layers - special;
+                let one = stack(&self.encoder_layer(special))?.checked_mul(rest)?;
+                (0..special)
+                    .try_fold(one, |sum, layer| sum.checked_add(stack(&self.encoder_layer(layer))?))
+            }
+        }
+    }
+
+    /// Whether the source has word vectors of its own.
+    pub(crate) fn has_source_table(&self) -> bool {
+        self.reads == SourceKind::Words && self.tie != Tie::ThreeWay
+    }
+
     /// Numbers that a batch of `batch` pairs keeps for the backward pass, about; `source` and
-    /// `target` are the steps of its longest.
+    /// `target` are the steps of its longest (for images `source` is of no meaning).
     pub fn activations(&self, batch: usize, source: usize, target: usize) -> u128 {
         let (batch, source, target) = (batch as u128, source as u128, target as u128);
         // Gates before and after activation, cell state, output, and their gradients.
@@ -439,7 +541,34 @@ impl EncoderDecoderConfig {
                 .saturating_mul((stack.layers * stack.directions()) as u128)
         };
         let words = 3 * self.embedding as u128;
-        let encoder = source * (units(&self.encoder_stack()) + words + 2 * self.memory() as u128);
+        // Positions of the memory, and what is kept to come there.
+        let (source, encoder) = match &self.reads {
+            SourceKind::Words => {
+                let each = units(&self.encoder_stack()) + words + 2 * self.memory() as u128;
+                (source, source * each)
+            }
+            SourceKind::Image { height, width, .. } => {
+                let (mut grid, mut kept) = ([*height, *width], 0u128);
+                for [from, to] in self.reads.convolutions() {
+                    // The patches as rows of a product, and the output before and after relu.
+                    grid = grid.map(|n| n.div_ceil(2));
+                    let cells = (grid[0] as u128).saturating_mul(grid[1] as u128);
+                    kept = kept
+                        .saturating_add(cells.saturating_mul(9 * from as u128 + 4 * to as u128));
+                }
+                ((grid[0] as u128).saturating_mul(grid[1] as u128), kept)
+            }
+            SourceKind::Frames { .. } => {
+                let (mut steps, mut kept) = (source, 0u128);
+                for layer in 0..self.encoder.layers {
+                    let layer_config = self.encoder_layer(layer);
+                    steps = steps.div_ceil(self.reads.joined(layer) as u128);
+                    let each = units(&layer_config) + 3 * layer_config.input as u128;
+                    kept = kept.saturating_add(steps.saturating_mul(each));
+                }
+                (steps, kept)
+            }
+        };
         let decoder = target * (units(&self.decoder_stack()) + words + 4 * self.readout() as u128);
         // Weights, and gradients of weights and scores; on Flex, which keeps nothing of a tanh.
         let attention = if self.attention == AttentionKind::None { 0 } else { 4 * source * target };
@@ -460,7 +589,7 @@ impl EncoderDecoderConfig {
         let bound = self.embedding_bound;
         let (source, target) = (self.source_vocabulary, self.target_vocabulary);
         let source_embedding =
-            (self.tie != Tie::ThreeWay).then(|| values.uniform([source, self.embedding], bound));
+            self.has_source_table().then(|| values.uniform([source, self.embedding], bound));
         let target_embedding = values.uniform([target, self.embedding], bound);
         let encoder = Encoder::init(self, &mut values);
         let attention = (self.attention != AttentionKind::None)
@@ -469,6 +598,7 @@ impl EncoderDecoderConfig {
         let output_weight =
             (self.tie == Tie::None).then(|| values.uniform([self.readout(), target], bound));
         let output_bias = values.constant([target], 0.0);
+        let ctc = (self.ctc > 0.0).then(|| CtcHead::init(self, &mut values));
         let config = self.clone();
         Ok(EncoderDecoder {
             source_embedding,
@@ -477,6 +607,7 @@ impl EncoderDecoderConfig {
             decoder,
             output_weight,
             output_bias,
+            ctc,
             config,
         })
     }

@@ -8,16 +8,23 @@ use lampwick_kernels::{RecurrentState, embedding};
 use super::EncoderDecoder;
 use super::attention::Memory;
 use super::config::{Bridge, EncoderDecoderConfig};
+use super::frames::{FramesEncoder, Heard};
+use super::image::ImageEncoder;
+use super::source::{Source, SourceKind};
 use crate::dropout::element_dropout;
 use crate::initializer::InitialValues;
 use crate::mode::Mode;
 use crate::recurrent::{Recurrent, RecurrentOutput, StackState};
 
-/// Word vectors to memory and first state.
+/// A source to memory and first state. One of three reads it.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// Reads the source.
-    pub recurrent: Recurrent,
+    /// Reads words.
+    pub recurrent: Option<Recurrent>,
+    /// Reads images.
+    pub image: Option<ImageEncoder>,
+    /// Reads frames of speech.
+    pub frames: Option<FramesEncoder>,
     /// [`Bridge::Linear`]: for each layer of the decoder, of its hidden vector and of its cell where it
     /// has one.
     pub bridge: Vec<BridgeMap>,
@@ -45,9 +52,14 @@ pub struct Encoded {
 
 impl Encoder {
     pub(super) fn init(config: &EncoderDecoderConfig, values: &mut InitialValues<'_>) -> Self {
-        let recurrent = config.encoder_stack().init_from(values);
+        let (mut recurrent, mut image, mut frames) = (None, None, None);
+        match config.reads {
+            SourceKind::Words => recurrent = Some(config.encoder_stack().init_from(values)),
+            SourceKind::Image { .. } => image = Some(ImageEncoder::init(config, values)),
+            SourceKind::Frames { .. } => frames = Some(FramesEncoder::init(config, values)),
+        }
         let (memory, hidden) = (config.memory(), config.decoder.hidden);
-        let states = 1 + usize::from(recurrent.config().cell.has_cell_state());
+        let states = 1 + usize::from(config.decoder_stack().cell.has_cell_state());
         let maps = match config.bridge {
             Bridge::Linear => config.decoder.layers * states,
             Bridge::Zero | Bridge::Last => 0,
@@ -56,36 +68,71 @@ impl Encoder {
             weight: values.linear(memory, hidden, config.initializer),
             bias: values.constant([hidden], 0.0),
         });
-        Self { bridge: bridge.collect(), recurrent }
+        Self { bridge: bridge.collect(), recurrent, image, frames }
     }
 }
 
 impl EncoderDecoder {
-    /// Reads sources `[S, B]` of their true `lengths` `[B]`; what is past them changes nothing. A source
-    /// of no tokens is a memory of one position, zero.
+    /// Reads sources of their true `lengths` `[B]`; what is past them changes nothing. A source of no
+    /// tokens is a memory of one position, zero.
     ///
     /// # Panics
     ///
-    /// When a token is outside the vocabulary or the shapes disagree.
-    pub fn encode(&self, source: Tensor<2, Int>, lengths: &[usize], mode: &mut Mode) -> Encoded {
+    /// When the source is of another kind than the model reads, a token is outside the vocabulary or
+    /// the shapes disagree.
+    pub fn encode(&self, source: impl Into<Source>, lengths: &[usize], mode: &mut Mode) -> Encoded {
+        let config = &self.config;
+        let Encoder { recurrent, image, frames, .. } = &self.encoder;
+        let (values, lengths, states) = match (source.into(), recurrent, image, frames) {
+            (Source::Words(ids), Some(recurrent), _, _) => {
+                let RecurrentOutput { output, state } = self.read(recurrent, ids, lengths, mode);
+                (
+                    output,
+                    lengths.to_vec(),
+                    both_directions(&state, config.encoder_stack().directions()),
+                )
+            }
+            (Source::Image(pixels), _, Some(image), _) => {
+                let values = image.forward(pixels);
+                // Xu et al. (2015, section 3.1.2): the decoder starts from the mean of the positions.
+                let mean = values.clone().mean_dim(0).squeeze_dim::<2>(0);
+                let [positions, batch, _] = values.dims();
+                let cell = config.decoder_stack().cell.has_cell_state().then(|| mean.clone());
+                (values, vec![positions; batch], vec![RecurrentState { hidden: mean, cell }])
+            }
+            (Source::Frames(x), _, _, Some(frames)) => {
+                let Heard { values, lengths, state } = frames.forward(config, x, lengths, mode);
+                (values, lengths, both_directions(&state, config.encoder_stack().directions()))
+            }
+            (source, ..) => panic!("a model that reads {:?} was given {source:?}", config.reads),
+        };
+        let lengths = lengths.into_iter().map(|length| length.max(1)).collect();
+        let keys = match &self.decoder.attention {
+            Some(attention) => attention.keys(&values),
+            None => values.clone(),
+        };
+        let summary = states.last().expect("an encoder has a layer").hidden.clone();
+        let state = self.bridge(&states);
+        Encoded { memory: Memory { values, keys, lengths }, state, summary }
+    }
+
+    /// Ids `[S, B]` to the encoder's outputs `[S, B, M]` and states.
+    fn read(
+        &self,
+        recurrent: &Recurrent,
+        source: Tensor<2, Int>,
+        lengths: &[usize],
+        mode: &mut Mode,
+    ) -> RecurrentOutput {
         let config = &self.config;
         let [steps, batch] = source.dims();
         let source = if config.reverse_source { reversed(source, lengths) } else { source };
         let x = embedding(self.source_table(), source.reshape([steps * batch]));
         let x = x.reshape([steps, batch, config.embedding]);
         let x = element_dropout(x, config.dropout_input, mode);
-        let RecurrentOutput { output, state } =
-            self.encoder.recurrent.forward(x, None, Some(lengths), mode);
-        let values = if config.reverse_source { reversed_rows(output, lengths) } else { output };
-        let lengths = lengths.iter().map(|&length| length.max(1)).collect();
-        let keys = match &self.decoder.attention {
-            Some(attention) => attention.keys(&values),
-            None => values.clone(),
-        };
-        let states = both_directions(&state, config.encoder_stack().directions());
-        let summary = states.last().expect("an encoder has a layer").hidden.clone();
-        let state = self.bridge(&states);
-        Encoded { memory: Memory { values, keys, lengths }, state, summary }
+        let RecurrentOutput { output, state } = recurrent.forward(x, None, Some(lengths), mode);
+        let output = if config.reverse_source { reversed_rows(output, lengths) } else { output };
+        RecurrentOutput { output, state }
     }
 
     /// The decoder's first state from the encoder's last.

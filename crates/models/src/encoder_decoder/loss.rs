@@ -10,15 +10,16 @@ use lampwick_kernels::{
 use super::EncoderDecoder;
 use super::decoder::{DecoderOutput, DecoderState};
 use super::encoder::Encoded;
+use super::source::Source;
 use crate::dropout::element_dropout;
 use crate::mode::Mode;
 
 /// A padded batch of pairs, time-major.
 #[derive(Clone, Debug)]
 pub struct EncoderDecoderBatch<'a> {
-    /// Source ids, `[S, B]`, anything in the vocabulary past the end; 0 at the one position of a source
-    /// of no tokens, where copying finds it.
-    pub source: Tensor<2, Int>,
+    /// Of words their ids, `[S, B]`, anything in the vocabulary past the end; 0 at the one position of a
+    /// source of no tokens, where copying finds it.
+    pub source: Source,
     /// True length of each source, `[B]`.
     pub source_lengths: &'a [usize],
     /// What the decoder reads, `[T, B]`: the start symbol and the target.
@@ -32,7 +33,7 @@ pub struct EncoderDecoderBatch<'a> {
 /// What [`EncoderDecoder::loss`] gives.
 #[derive(Clone, Debug)]
 pub struct EncoderDecoderLoss {
-    /// The loss in nats, `[1]`, differentiable; coverage included.
+    /// The loss in nats, `[1]`, differentiable; coverage and CTC included.
     pub loss: Tensor<1>,
     /// `-ln p(target)` in nats, `[T*B]`, time-major; 0 where ignored. Not on the tape.
     pub nll: Tensor<1>,
@@ -95,7 +96,10 @@ impl EncoderDecoder {
         let targets = batch.targets.clone().reshape([steps * size]);
         let CrossEntropy { mut loss, nll } = match generate.zip(weights) {
             Some((generate, weights)) => {
-                let copied = copied(&batch.source, &batch.targets, weights); // [T, B]
+                let Source::Words(source) = &batch.source else {
+                    panic!("only words are copied");
+                };
+                let copied = copied(source, &batch.targets, weights); // [T, B]
                 self.pointer_loss(rows, targets, generate, copied, options)
             }
             None => {
@@ -110,6 +114,10 @@ impl EncoderDecoder {
                 Reduction::Sum => 1.0,
             };
             loss = loss + again * (self.config.coverage / tokens);
+        }
+        if let Some(ctc) = self.ctc_loss(&encoded, &batch, options) {
+            // Watanabe et al. (2017, eq. 18).
+            loss = loss * (1.0 - self.config.ctc) + ctc * self.config.ctc;
         }
         EncoderDecoderLoss { loss, nll }
     }

@@ -4,6 +4,8 @@
 //! A sequence's numbers do not depend, bit by bit, on the sequences beside it: every row of every
 //! product is computed by itself, sources in the batch included.
 
+mod remember;
+
 use std::sync::Arc;
 
 use burn::module::Param;
@@ -80,7 +82,7 @@ impl Translator {
             let columns = weight.val().dims()[1];
             PackedLinear::new(&floats(weight), bias.map_or_else(|| vec![0.0; columns], floats))
         };
-        let encoder = model.encoder.recurrent.layers.iter();
+        let encoder = model.encoder.recurrent.iter().flat_map(|stack| &stack.layers);
         let target_embedding = floats(&model.target_embedding);
         let bias = floats(&model.output_bias);
         let attention = model.decoder.attention.as_ref();
@@ -120,8 +122,9 @@ impl Translator {
     ///
     /// # Panics
     ///
-    /// When a token is outside the source's vocabulary.
+    /// When a token is outside the source's vocabulary, or the model does not read words.
     pub fn encode(&self, sources: &[&[u32]]) -> TranslatorState {
+        assert!(!self.encoder.is_empty(), "a model that does not read words: see encode_with");
         // The longest first: those that are still read are then the first of the batch.
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(sources[index].len()));
@@ -140,15 +143,28 @@ impl Translator {
         let mut outputs: Vec<Option<Vec<f32>>> = outputs.into_iter().map(Some).collect();
         let values: Vec<Vec<f32>> =
             place.iter().map(|&at| outputs[at].take().expect("each source once")).collect();
+        let tokens = sources.iter().map(|&source| positions(source).to_vec()).collect();
+        let layers = first.iter().map(|layer| layer.select(order.len(), &place)).collect();
+        self.begin(tokens, values, summaries, layers)
+    }
+
+    /// Streams before their first word: of each source its tokens, its positions `[S_b, M]`, its summary
+    /// `[M]`, and of all of them the decoder's first states.
+    fn begin(
+        &self,
+        tokens: Vec<Vec<u32>>,
+        values: Vec<Vec<f32>>,
+        summaries: Vec<Vec<f32>>,
+        layers: Vec<LayerState>,
+    ) -> TranslatorState {
         let keys = match &self.keys {
             None => Vec::new(),
             Some(keys) => values.iter().map(|values| apply(keys, values)).collect(),
         };
-        let steps = read.first().map_or(1, |longest| longest.len().max(1));
-        let tokens = sources.iter().map(|&source| positions(source).to_vec()).collect();
+        let batch = values.len();
+        let longest = values.iter().map(|values| values.len() / self.config.memory()).max();
+        let steps = longest.unwrap_or(1);
         let sources = Arc::new(Sources { steps, tokens, values, keys, summaries });
-        let batch = order.len();
-        let layers = first.iter().map(|layer| layer.select(batch, &place)).collect();
         let zeros = |on: bool, size: usize| if on { vec![0.0; batch * size] } else { Vec::new() };
         TranslatorState {
             of: (0..batch).collect(),

@@ -1,0 +1,88 @@
+//! What is read: words, an image, frames of speech. The decoder sees a memory of each.
+
+use burn::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What a model reads, `model.reads`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SourceKind {
+    /// Ids of words.
+    #[default]
+    Words,
+    /// Images of one size, by a convolutional network whose last grid is the memory (Xu et al. 2015).
+    Image {
+        /// Pixels from top to bottom.
+        height: usize,
+        /// Pixels from left to right.
+        width: usize,
+        /// Features of each convolution, 3 x 3, the first of the image's three; each halves the grid.
+        channels: Vec<usize>,
+    },
+    /// Frames of features, by the encoder's recurrent layers in a pyramid (Chan et al. 2016).
+    Frames {
+        /// Features of a frame.
+        features: usize,
+        /// How many steps are joined into one before each layer; 1 where it says no more.
+        joined: Vec<usize>,
+    },
+}
+
+/// A batch of sources.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Ids, `[S, B]`.
+    Words(Tensor<2, Int>),
+    /// `[B, 3, height, width]`, of about 0 to 1; they have no length: any is ignored.
+    Image(Tensor<4>),
+    /// `[S, B, F]`.
+    Frames(Tensor<3>),
+}
+
+impl Source {
+    /// `B`.
+    pub fn batch(&self) -> usize {
+        match self {
+            Source::Words(ids) => ids.dims()[1],
+            Source::Image(pixels) => pixels.dims()[0],
+            Source::Frames(frames) => frames.dims()[1],
+        }
+    }
+}
+
+impl From<Tensor<2, Int>> for Source {
+    fn from(ids: Tensor<2, Int>) -> Self {
+        Source::Words(ids)
+    }
+}
+
+impl SourceKind {
+    /// Rows and columns of an image's memory.
+    pub(crate) fn grid(&self) -> [usize; 2] {
+        match self {
+            SourceKind::Image { height, width, channels } => {
+                channels.iter().fold([*height, *width], |grid, _| grid.map(|n| n.div_ceil(2)))
+            }
+            SourceKind::Words | SourceKind::Frames { .. } => [0, 0],
+        }
+    }
+
+    /// Input and output features of an image's convolutions.
+    pub(crate) fn convolutions(&self) -> Vec<[usize; 2]> {
+        match self {
+            SourceKind::Image { channels, .. } => {
+                let before = std::iter::once(&3).chain(channels);
+                before.zip(channels).map(|(&from, &to)| [from, to]).collect()
+            }
+            SourceKind::Words | SourceKind::Frames { .. } => Vec::new(),
+        }
+    }
+
+    /// How many steps are joined before layer `layer`.
+    pub(crate) fn joined(&self, layer: usize) -> usize {
+        match self {
+            SourceKind::Frames { joined, .. } => joined.get(layer).copied().unwrap_or(1),
+            SourceKind::Words | SourceKind::Image { .. } => 1,
+        }
+    }
+}
