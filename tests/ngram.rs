@@ -223,7 +223,8 @@ fn a_limited_vocabulary_says_what_it_leaves_out() {
     let place = Place::new();
     place.write("text.txt", "a b c\n".repeat(3) + "a b\na\n");
     let train = |options: &[&str]| {
-        place.run(&[&["ngram", "train", "-o", "2", "--out", "m.arpa", "text.txt"], options].concat())
+        place
+            .run(&[&["ngram", "train", "-o", "2", "--out", "m.arpa", "text.txt"], options].concat())
     };
     assert!(!train(&[]).expect(0).stderr.contains("limits"));
     let told = "leave out 1 different words, 3 of the text's words (25.00 %)";
@@ -251,7 +252,8 @@ fn budgets_that_cannot_be_kept_are_refused() {
 #[test]
 fn a_perplexity_beyond_all_measure_is_a_power_of_ten() {
     let place = Place::new();
-    let model = "\\data\\\nngram 1=4\n\n\\1-grams:\n-40\t<unk>\n0\t<s>\n-40\t</s>\n-1\ta\n\n\\end\\\n";
+    let model =
+        "\\data\\\nngram 1=4\n\n\\1-grams:\n-40\t<unk>\n0\t<s>\n-40\t</s>\n-1\ta\n\n\\end\\\n";
     place.write("model.arpa", model);
     place.write("text.txt", "unknown\n");
     let shown = place.run(&["ngram", "perplexity", "model.arpa", "text.txt"]).expect(0).stdout;

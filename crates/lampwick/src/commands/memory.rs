@@ -26,11 +26,16 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         return Err(wrong());
     }
     if bytes < SMALLEST as f64 {
-        return Err(format!("`{text}`: is less than any text takes; give at least {}", shown(SMALLEST)));
+        return Err(format!(
+            "`{text}`: is less than any text takes; give at least {}",
+            shown(SMALLEST)
+        ));
     }
     // What a pointer can name; more is a slip of the hand.
     if bytes >= (1u64 << 48) as f64 {
-        return Err(format!("`{text}`: is more than a machine has; give an amount such as 2G or 50%"));
+        return Err(format!(
+            "`{text}`: is more than a machine has; give an amount such as 2G or 50%"
+        ));
     }
     Ok(bytes as u64)
 }

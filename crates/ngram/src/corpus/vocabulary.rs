@@ -54,7 +54,8 @@ pub(crate) fn choose(words: &Words, counts: &[u64], limits: &VocabularyLimits) -
         return Err(NgramError::Setting("a vocabulary of 0 words: allow at least one".into()));
     }
     if limits.words.as_ref().is_some_and(|allowed| allowed.iter().all(is_special)) {
-        let problem = "the vocabulary has no word (<unk>, <s> and </s> are in every one): give some";
+        let problem =
+            "the vocabulary has no word (<unk>, <s> and </s> are in every one): give some";
         return Err(NgramError::Setting(problem.into()));
     }
     let first = SPECIAL.len() as u32;
@@ -75,8 +76,7 @@ pub(crate) fn choose(words: &Words, counts: &[u64], limits: &VocabularyLimits) -
     for (_, word) in order {
         chosen.intern(word);
     }
-    let renamed: Vec<u32> =
-        words.iter().map(|word| chosen.get(word).unwrap_or(UNK)).collect();
+    let renamed: Vec<u32> = words.iter().map(|word| chosen.get(word).unwrap_or(UNK)).collect();
     let out = (SPECIAL.len()..words.len()).filter(|&id| renamed[id] == UNK);
     let dropped = out.fold(Dropped::default(), |sum, id| Dropped {
         types: sum.types + 1,

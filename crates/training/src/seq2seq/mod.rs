@@ -17,7 +17,7 @@ use burn::prelude::*;
 use lampwick_data::{PADDING, PairBatch, PairBatches, PairPosition};
 use lampwick_models::{
     CrossEntropyOptions, EncoderDecoder, EncoderDecoderBatch, EncoderDecoderLoss, Feeding, Mode,
-    Tie,
+    Source, SourceKind, Tie,
 };
 
 use crate::config::{ConfigError, Fed, Seq2SeqConfig, ValidationMetric};
@@ -59,6 +59,11 @@ impl Task for Seq2Seq {
         if devices > 1 {
             let problem = format!("names {devices} devices, and an encoder-decoder trains on one");
             return Err(ConfigError::value("config", "device", &problem, "name one").into());
+        }
+        if config.model.reads != SourceKind::Words {
+            let problem = "is not \"words\", and the data of a run are text";
+            let mend = "train models of images and of speech by the crate `lampwick-models`";
+            return Err(ConfigError::value("config", "model.reads", problem, mend).into());
         }
         let corpus = PairCorpus::open(config, saved)?;
         let mut config = config.clone();
@@ -278,7 +283,7 @@ fn loss(
 ) -> EncoderDecoderLoss {
     let [source, inputs, targets] = batch.to_tensors(&model.device());
     let batch = EncoderDecoderBatch {
-        source,
+        source: Source::Words(source),
         source_lengths: &batch.source_lengths,
         inputs,
         targets,

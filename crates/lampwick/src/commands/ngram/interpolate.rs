@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune};
 use serde_json::json;
 
-use super::{BOS_WORD, EOS_WORD, opened, sentence};
 use super::progress::Stages;
+use super::{BOS_WORD, EOS_WORD, opened, sentence};
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
 use lampwick::metrics::figures;

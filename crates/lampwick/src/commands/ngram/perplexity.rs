@@ -7,8 +7,8 @@ use lampwick::metrics::{Perplexity, Unit};
 use lampwick::ngram::{BOS, EOS, Model, Score, Source};
 use serde_json::json;
 
-use super::{is_ended, is_oov, sentence, tell_marks};
 use super::opened::{self, Load};
+use super::{is_ended, is_oov, sentence, tell_marks};
 use crate::exit::Exit;
 use lampwick::metrics::figures::{self, count};
 
