@@ -233,7 +233,9 @@ pub fn join(
                 text.extend_from_slice(word);
                 put(&text, &mut at_start)?;
                 joined += 1;
-                (open.ids.clear(), text.clear(), plain.clear());
+                open.ids.clear();
+                text.clear();
+                plain.clear();
                 return Ok(());
             }
             if connects {
@@ -245,7 +247,9 @@ pub fn join(
             }
         }
         put(&plain, &mut at_start)?;
-        (open.ids.clear(), text.clear(), plain.clear());
+        open.ids.clear();
+        text.clear();
+        plain.clear();
         match id.filter(|_| !connects) {
             Some(id) => {
                 open.ids.push(id);

@@ -148,7 +148,7 @@ impl Batch {
         };
         let options =
             CrossEntropyOptions { ignore_index: Some(PADDING), ..CrossEntropyOptions::default() };
-        model.loss(batch, &options, &Feeding::Gold, mode)
+        model.loss(&batch, &options, &Feeding::Gold, mode)
     }
 
     /// `-ln p` of each target's tokens.

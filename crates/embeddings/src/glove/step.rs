@@ -136,7 +136,7 @@ mod tests {
                 let weighted = f64::from(entry.weight) * difference;
                 expected += 0.5 * weighted * difference;
                 let clip = |x: f64| x.clamp(-100.0, 100.0);
-                let mut update = |row: &mut Vec<f64>, i: usize, g: f64| {
+                let update = |row: &mut Vec<f64>, i: usize, g: f64| {
                     row[i] -= 0.05 * g / row[half + i].sqrt();
                     row[half + i] += (0.05 * g).powi(2);
                 };

@@ -110,7 +110,7 @@ impl Worker {
     }
 
     fn step(&mut self, plan: &Plan<'_>, input: Shared<'_>, output: Shared<'_>, lr: f32) {
-        let watch = self.windows % WATCHED == 0;
+        let watch = self.windows.is_multiple_of(WATCHED);
         self.windows += 1;
         let (window, buffers) = (&self.current, &mut self.buffers);
         let step = Step { window, buffers, input, output, lr, watch };

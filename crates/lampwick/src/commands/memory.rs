@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     let bytes = number * unit;
-    if !(bytes >= 0.0) {
+    if bytes.is_nan() || bytes < 0.0 {
         return Err(wrong());
     }
     if bytes < SMALLEST as f64 {

@@ -115,7 +115,7 @@ impl EncoderDecoder {
             };
             loss = loss + again * (self.config.coverage / tokens);
         }
-        if let Some(ctc) = self.ctc_loss(&encoded, &batch, options) {
+        if let Some(ctc) = self.ctc_loss(&encoded, batch, options) {
             // Watanabe et al. (2017, eq. 18).
             loss = loss * (1.0 - self.config.ctc) + ctc * self.config.ctc;
         }

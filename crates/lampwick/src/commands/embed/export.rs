@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         anyhow::bail!("none of {} words has a vector; nothing was written", words.len());
     }
     if !missing.is_empty() {
-        let some: Vec<_> = missing.iter().take(8).map(|word| word.as_ref()).collect();
+        let some: Vec<_> = missing.iter().take(8).map(AsRef::as_ref).collect();
         let n = count(missing.len() as u64);
         tell!("notice: {n} words have no vector and were left out: {} ...", some.join(", "));
     }

@@ -8,7 +8,8 @@ use lampwick::embeddings::corpus::{self, MEMORY};
 use lampwick::embeddings::glove::{self, GloveSettings};
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
 use lampwick::embeddings::{
-    Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Trained, Vectors, VocabularyLimits,
+    Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
+    VocabularyLimits,
 };
 use lampwick::metrics::figures::count;
 use serde_json::{Map, Value, json};
@@ -405,7 +406,7 @@ fn words(
         tell!("going on from {}: {} words are new", path.display(), count(fresh as u64));
         let plain = Settings {
             dim: loaded.vectors.dim(),
-            ngrams: loaded.vectors.subwords().map(|it| it.ngrams()),
+            ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
             ..Settings::default()
         };
         let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
