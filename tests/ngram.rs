@@ -31,7 +31,8 @@ fn a_model_is_trained_built_and_asked() {
     };
     let expected = perplexity("model.arpa");
     assert_eq!((expected["sentences"].as_u64(), expected["oov"].as_u64()), (Some(300), Some(0)));
-    for model in ["hash.bin", "trie.bin"] {
+    place.run(&["ngram", "build", "--kind", "compact", "model.arpa", "compact.bin"]).expect(0);
+    for model in ["hash.bin", "trie.bin", "compact.bin"] {
         let found = perplexity(model);
         let near = |key: &str| {
             (found[key].as_f64().unwrap() - expected[key].as_f64().unwrap()).abs() < 1e-4
@@ -71,6 +72,12 @@ fn info_convert_generate_and_interpolate() {
     place.run(&["ngram", "convert", "trie.bin", "again.arpa"]).expect(0);
     let read = |name: &str| fs::read(place.path(name)).unwrap();
     assert!(read("again.arpa") == read("model.arpa"));
+    let smallest = ["ngram", "build", "--kind", "compact", "--quantize", "8", "trie.bin", "8.bin"];
+    place.run(&smallest).expect(0);
+    assert!(read("8.bin").len() < read("trie.bin").len());
+    let info = place.run(&["ngram", "info", "8.bin", "--verify"]).expect(0);
+    assert!(info.stdout.contains("compact trie, 8 bits"));
+    place.run(&["ngram", "convert", "8.bin", "rounded.arpa"]).expect(0);
     place.run(&["ngram", "convert", "trie.bin", "again.arpa.gz"]).expect(0);
     assert!(read("again.arpa.gz").starts_with(&[0x1f, 0x8b]));
     place.run(&["ngram", "info", "again.arpa.gz"]).expect(0);

@@ -111,14 +111,14 @@ impl TemporaryWriter {
     }
 
     /// The file, to be read once from its start to its end: unlike a map, that keeps one buffer of it
-    /// in memory.
-    pub(crate) fn read(mut self) -> Result<TemporaryReader> {
+    /// in memory, of so many bytes.
+    pub(crate) fn read(mut self, buffer: usize) -> Result<TemporaryReader> {
         self.writer.flush().map_err(|e| self.storage.error(e))?;
         let file = self.writer.get_ref().try_clone().and_then(|mut file| {
             file.rewind()?;
             Ok(file)
         });
-        let reader = BufReader::with_capacity(1 << 18, file.map_err(|e| self.storage.error(e))?);
+        let reader = BufReader::with_capacity(buffer, file.map_err(|e| self.storage.error(e))?);
         let bytes = std::mem::take(&mut self.written);
         Ok(TemporaryReader { reader, bytes, left: bytes, storage: self.storage.clone() })
     }
@@ -219,6 +219,19 @@ impl<T: Pod> Column<T> {
     }
 }
 
+impl<T: Pod> Column<T> {
+    /// Lets go of what was read of a file: it is read again when it is asked for. Else a file that was
+    /// gone through counts as this program's memory until the system needs the room.
+    pub(crate) fn release(&self) {
+        #[cfg(unix)]
+        if let Place::Disk(mapped) = &self.place {
+            // SAFETY: of a shared map of a file, pages that are let go of come back with what was
+            // written to them. A refusal is no error.
+            let _ = unsafe { mapped.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
+    }
+}
+
 impl Column<u32> {
     /// The same bits as other numbers of their size.
     pub(crate) fn cast(mut self) -> Column<f32> {
@@ -279,12 +292,20 @@ pub(crate) struct ColumnWriter<T: Pod> {
     reserved: u64,
     file: Option<TemporaryWriter>,
     len: usize,
+    /// Bytes of memory that are its own at most.
+    most: u64,
     storage: Storage,
 }
 
 impl<T: Pod> ColumnWriter<T> {
     pub(crate) fn new(storage: &Storage) -> Self {
-        Self { values: Vec::new(), reserved: 0, file: None, len: 0, storage: storage.clone() }
+        Self::at_most(u64::MAX, storage)
+    }
+
+    /// Takes no more than `most` bytes of the budget.
+    pub(crate) fn at_most(most: u64, storage: &Storage) -> Self {
+        let storage = storage.clone();
+        Self { values: Vec::new(), reserved: 0, file: None, len: 0, most, storage }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -298,7 +319,7 @@ impl<T: Pod> ColumnWriter<T> {
             if needed > self.reserved {
                 // By an eighth at a time: what a vector keeps spare is bounded and counted.
                 let more = (needed - self.reserved).max(self.reserved / 8).next_multiple_of(STEP);
-                if self.storage.reserve(more) {
+                if self.reserved + more <= self.most && self.storage.reserve(more) {
                     self.reserved += more;
                     let capacity = self.reserved as usize / size_of::<T>();
                     self.values.reserve_exact(capacity - self.values.len());

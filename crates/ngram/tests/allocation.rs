@@ -40,6 +40,8 @@ fn queries_do_not_allocate() {
         BuildKind::Probing,
         BuildKind::Trie { quantize: false },
         BuildKind::Trie { quantize: true },
+        BuildKind::Compact { quantize: false },
+        BuildKind::Compact { quantize: true },
     ] {
         let model = Model::from_table(&table, kind).unwrap();
         let (mut room, mut row) = (Distribution::default(), Vec::new());

@@ -24,7 +24,11 @@ fn an_empty_text_is_an_error_and_one_short_line_is_a_model() {
         let trained = trained(text, &order(5));
         assert_eq!(trained.text.sentences, 1, "{text:?}");
         assert!((trained.table.sum(&[1]) - 1.0).abs() < 1e-6);
-        for kind in [BuildKind::Probing, BuildKind::Trie { quantize: true }] {
+        for kind in [
+            BuildKind::Probing,
+            BuildKind::Trie { quantize: true },
+            BuildKind::Compact { quantize: true },
+        ] {
             let model = Model::from_table(&trained.table, kind).unwrap();
             assert!(model.score(&model.start(), EOS).0.log10 > -2.0, "{text:?}");
         }
@@ -190,6 +194,8 @@ fn a_binary_file_that_lies_is_refused_or_harmless() {
         BuildKind::Probing,
         BuildKind::Trie { quantize: false },
         BuildKind::Trie { quantize: true },
+        BuildKind::Compact { quantize: false },
+        BuildKind::Compact { quantize: true },
     ] {
         let mut good = Vec::new();
         build(&table, kind, &mut good, &Silent).unwrap();

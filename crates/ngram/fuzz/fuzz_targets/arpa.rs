@@ -11,7 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
     let again = arpa::read(Source::bytes("written", text), &Silent).unwrap();
     assert_eq!(again.counts(), table.counts());
     let size = table.words().len() as u32;
-    for kind in [BuildKind::Probing, BuildKind::Trie { quantize: false }] {
+    let tries = [BuildKind::Trie { quantize: false }, BuildKind::Compact { quantize: true }];
+    for kind in [BuildKind::Probing].into_iter().chain(tries) {
         let model = Model::from_table(&table, kind).unwrap();
         let mut state = model.start();
         let mut context = vec![1];

@@ -50,6 +50,7 @@ pub fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> Re
             progress.at(done);
             ready = next;
         }
+        table.release(order);
     }
     out.write_all(b"\n\\end\\\n").map_err(NgramError::write)
 }

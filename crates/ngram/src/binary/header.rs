@@ -25,15 +25,22 @@ const ENTRY: usize = 24;
 pub(crate) enum Kind {
     /// Hash tables: fastest.
     Probing,
-    /// A compact trie: smallest.
+    /// A trie: small, and nearly as fast.
     Trie,
-    /// A compact trie whose probabilities and backoffs are one of 255 values for each order.
+    /// A trie whose probabilities and backoffs are one of 255 values for each order.
     QuantizedTrie,
+    /// The most compact trie.
+    CompactTrie,
+    /// The most compact trie, with one of 255 values for each order.
+    QuantizedCompactTrie,
 }
 
 impl Kind {
     fn from_number(number: u32) -> Option<Self> {
-        [Self::Probing, Self::Trie, Self::QuantizedTrie].into_iter().find(|&k| k as u32 == number)
+        use Kind::{CompactTrie, Probing, QuantizedCompactTrie, QuantizedTrie, Trie};
+        [Probing, Trie, QuantizedTrie, CompactTrie, QuantizedCompactTrie]
+            .into_iter()
+            .find(|&kind| kind as u32 == number)
     }
 
     /// A few words for it.
@@ -42,6 +49,8 @@ impl Kind {
             Self::Probing => "probing",
             Self::Trie => "trie",
             Self::QuantizedTrie => "trie, 8 bits",
+            Self::CompactTrie => "compact trie",
+            Self::QuantizedCompactTrie => "compact trie, 8 bits",
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn read(
     let mut blocks = Blocks::new(sources);
     let mut words = Words::with_special();
     let mut counts = vec![0u64; 3];
-    let mut ids = ColumnWriter::new(storage);
+    let mut ids = ColumnWriter::at_most(storage.budget() / 2, storage);
     let mut summary = TextSummary::default();
     let mut done = 0;
     progress.stage(Stage::Reading, None);

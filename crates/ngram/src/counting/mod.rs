@@ -13,12 +13,12 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::progress::{Progress, Stage};
 use crate::storage::{Column, Storage};
-use runs::RunWriter;
+use runs::{MOST_RUNS, RunWriter};
 use sorting::{Buckets, Sorter};
 use trie::{Trie, TrieBuilder, TrieWriter};
 
-/// Bytes that sorting takes for each position: the position, and its key while it is sorted.
-const POSITION_BYTES: u64 = 24;
+/// Bytes that sorting takes for each position. Keys are made for some positions at a time.
+const POSITION_BYTES: u64 = 4;
 
 /// Counts all n-grams up to `order` of a stream of ids `0..vocabulary`.
 ///
@@ -31,9 +31,10 @@ pub(crate) fn count(
     progress: &dyn Progress,
 ) -> Result<Trie> {
     progress.stage(Stage::Counting, Some(tokens.len() as u64));
-    // Half of the budget; the rest is the trie's. Positions in a chunk are 32 bits.
+    // A quarter of the budget, beside the half that the text may take. Positions in a chunk are 32 bits.
     let chunk =
-        (storage.budget() / 2 / POSITION_BYTES).clamp(1 << 12, u64::from(u32::MAX)) as usize;
+        (storage.budget() / 4 / POSITION_BYTES).clamp(1 << 12, u64::from(u32::MAX)) as usize;
+    let chunk = chunk.max(tokens.len().div_ceil(MOST_RUNS));
     let mut done = 0;
     if tokens.len() <= chunk {
         let mut writer = TrieWriter::new(order, vocabulary, storage);

@@ -28,11 +28,17 @@ const PART: usize = 1 << 16;
 pub(crate) struct RunWriter {
     file: TemporaryWriter,
     order: usize,
+    /// Bytes of it that are in memory when it is read.
+    buffer: usize,
 }
+
+/// Runs that can be merged at a time, within the open files that systems allow.
+pub(crate) const MOST_RUNS: usize = 256;
 
 impl RunWriter {
     pub(crate) fn new(order: usize, storage: &Storage) -> Result<Self> {
-        Ok(Self { file: storage.file()?, order })
+        let buffer = (storage.budget() / 8 / MOST_RUNS as u64).clamp(1 << 14, 1 << 18) as usize;
+        Ok(Self { file: storage.file()?, order, buffer })
     }
 
     /// `records`: the order, and records that are not before those that were written.
@@ -41,7 +47,7 @@ impl RunWriter {
     }
 
     pub(crate) fn finish(self) -> Result<Run> {
-        Ok(Run { records: self.file.read()?, order: self.order })
+        Ok(Run { records: self.file.read(self.buffer)?, order: self.order })
     }
 }
 

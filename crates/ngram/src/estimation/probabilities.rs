@@ -46,6 +46,10 @@ impl Counted<'_> {
         for n in 1..order {
             let Some(suffixes) = links.next() else { break };
             self.level(n, &suffixes, &mut gammas);
+            let below = &self.trie.levels[n - 1];
+            for column in [&below.counts.small, &below.children, &gammas] {
+                column.release();
+            }
             backoffs.push(std::mem::replace(&mut gammas, suffixes));
             progress.at(n as u64 + 1);
         }
@@ -58,6 +62,8 @@ impl Counted<'_> {
             p.par_iter_mut().chain(gamma.par_iter_mut()).for_each(|value| {
                 *value = f64::from(*value).log10_or_never();
             });
+            p.release();
+            gamma.release();
             TableLevel { words: level.words, children: level.children, log10: p, backoffs: gamma }
         });
         Ok(Table::new(words, levels.collect()))

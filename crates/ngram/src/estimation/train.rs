@@ -14,7 +14,7 @@ use crate::counting::trie::{Level, Trie};
 use crate::error::{NgramError, Result};
 use crate::links::{Shape, links};
 use crate::progress::{Progress, Stage};
-use crate::storage::Storage;
+use crate::storage::{Column, Storage};
 use crate::table::{Table, entropy};
 use crate::words::{UNK, Words};
 use rayon::prelude::*;
@@ -138,6 +138,7 @@ pub(crate) fn estimate(
         .map(|level| Shape { words: &level.words, children: &level.children })
         .collect();
     let links = links(&shapes, storage)?;
+    release(&trie);
     progress.at(1);
     // What is asked of the counts as they are, before they are adjusted.
     let keep = keep(&trie, settings);
@@ -168,6 +169,8 @@ pub(crate) fn estimate(
             undefined,
         });
     }
+    release(&trie);
+    links.iter().for_each(Column::release);
     progress.at(2);
     let counted = Counted { trie, keep: keep.as_deref(), links, rules, settings };
     let mut table = counted.estimate(words, storage, progress)?;
@@ -182,6 +185,15 @@ pub(crate) fn estimate(
     }
     debug_assert_eq!(table.words().get(b"<unk>"), Some(UNK));
     Ok(Trained { table, text, orders, disk_peak: storage.disk_peak() })
+}
+
+/// Lets go of what is on disk, between two ways through it.
+fn release(trie: &Trie) {
+    for level in &trie.levels {
+        level.words.release();
+        level.counts.small.release();
+        level.children.release();
+    }
 }
 
 /// Which n-grams stay by their counts; nothing where all do.

@@ -2,6 +2,7 @@
 
 use pulp::NullaryFnOnce;
 
+use super::compact::Compact;
 use super::model::{Model, Structure};
 use super::state::{LANES, Score, State};
 use super::trie::Trie;
@@ -14,6 +15,22 @@ pub(super) struct Advance<'a, 'b> {
 }
 
 impl NullaryFnOnce for Advance<'_, '_> {
+    type Output = Score;
+
+    #[inline(always)]
+    fn call(self) -> Score {
+        self.trie.advance(self.state, self.word)
+    }
+}
+
+/// One query to the most compact trie.
+pub(super) struct AdvanceCompact<'a, 'b> {
+    pub(super) trie: &'a Compact<'a>,
+    pub(super) state: &'b mut State,
+    pub(super) word: u32,
+}
+
+impl NullaryFnOnce for AdvanceCompact<'_, '_> {
     type Output = Score;
 
     #[inline(always)]
@@ -38,10 +55,9 @@ impl Model {
                     probing.advance_all(states, words, scores);
                 }
             }
-            Structure::Trie(trie) => {
-                let processor = self.parts().processor;
+            Structure::Trie(_) | Structure::Compact(_) => {
                 for ((state, &word), score) in states.iter_mut().zip(words).zip(scores) {
-                    *score = processor.run(Advance { trie, state, word });
+                    *score = self.advance(state, word);
                 }
             }
         }
@@ -58,7 +74,7 @@ impl Model {
         scores.clear();
         scores.resize(sentences.len(), Score::default());
         let start = self.start();
-        if let Structure::Trie(_) = self.parts().structure {
+        if let Structure::Trie(_) | Structure::Compact(_) = self.parts().structure {
             let mut from = 0;
             for &end in ends {
                 let mut state = start;

@@ -21,71 +21,97 @@ const NOTED: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unary<'a> {
     bits: &'a [u64],
-    /// The zero in front of every 64th group, or, marked, which part of `noted` is theirs.
-    hints: &'a [u32],
-    /// Where the elements of each of 64 groups begin.
-    noted: &'a [u32],
+    zeros: Select<'a, false>,
 }
 
 impl<'a> Unary<'a> {
     pub(crate) fn open(sections: &mut Sections<'a>) -> Result<Self, String> {
-        Ok(Self { bits: sections.take()?, hints: sections.take()?, noted: sections.take()? })
+        Ok(Self { bits: sections.take()?, zeros: Select::open(sections)? })
+    }
+
+    pub(crate) fn bits(&self) -> &'a [u64] {
+        self.bits
     }
 
     /// The number of a group's first element, and how many it has; `None` where there is no such group.
     #[inline(always)]
     pub(crate) fn group(&self, group: usize) -> Option<(usize, usize)> {
-        let bit = self.start(group)?;
+        let bit = self.zeros.behind(self.bits, group)?;
         let (word, within) = (bit / 64, bit % 64);
         let &[low, high] = self.bits.get(word..word + 2)?.as_array()?;
         let ones = (low >> within | high << 1 << (63 - within)).trailing_ones() as usize;
-        let length = if ones < 64 { ones } else { self.start(group + 1)?.checked_sub(bit + 1)? };
+        let length = match ones < 64 {
+            true => ones,
+            false => self.zeros.behind(self.bits, group + 1)?.checked_sub(bit + 1)?,
+        };
         Some((bit.checked_sub(group + 1)?, length))
     }
+}
 
-    /// The bit of a group's first element.
-    #[inline(always)]
-    fn start(&self, group: usize) -> Option<usize> {
-        let hint = *self.hints.get(group / HINT)?;
-        if hint & NOTED != 0 {
-            let place = (hint & !NOTED) as usize * HINT + group % HINT;
-            return self.noted.get(place).map(|&bit| bit as usize);
-        }
-        self.behind_zero(hint as usize, (group % HINT) as u32)
+/// Where the zeros of some bits are, or with `ONE` their ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Select<'a, const ONE: bool> {
+    /// Where every 64th is, or, marked, which part of `noted` is for it and those up to the next.
+    hints: &'a [u32],
+    /// The bits behind each of 64.
+    noted: &'a [u32],
+}
+
+impl<'a, const ONE: bool> Select<'a, ONE> {
+    pub(crate) fn open(sections: &mut Sections<'a>) -> Result<Self, String> {
+        Ok(Self { hints: sections.take()?, noted: sections.take()? })
     }
 
-    /// The bit behind the n-th zero, from 0, at bit `at` or behind it.
+    /// The bit behind the n-th of them, from 0.
     #[inline(always)]
-    fn behind_zero(&self, at: usize, n: u32) -> Option<usize> {
+    pub(crate) fn behind(&self, bits: &[u64], n: usize) -> Option<usize> {
+        let hint = *self.hints.get(n / HINT)?;
+        if hint & NOTED != 0 {
+            let place = (hint & !NOTED) as usize * HINT + n % HINT;
+            return self.noted.get(place).map(|&bit| bit as usize);
+        }
+        Self::behind_near(bits, hint as usize, (n % HINT) as u32)
+    }
+
+    /// The bit behind the n-th, from 0, at bit `at` or behind it.
+    #[inline(always)]
+    fn behind_near(bits: &[u64], at: usize, n: u32) -> Option<usize> {
         let word = at / 64;
-        let words: &[u64; AT_ONCE] = self.bits.get(word..word + AT_ONCE)?.as_array()?;
-        let mut zeros = words.map(|word| !word);
-        zeros[0] &= !0 << (at % 64);
+        let words: &[u64; AT_ONCE] = bits.get(word..word + AT_ONCE)?.as_array()?;
+        let mut own = words.map(Self::own);
+        own[0] &= !0 << (at % 64);
         // Which of the words holds it: how many end before it.
         let (mut index, mut before, mut sum) = (0, 0, 0);
-        for zeros in zeros {
-            sum += zeros.count_ones();
+        for own in own {
+            sum += own.count_ones();
             let past = sum <= n;
             index += usize::from(past);
             before = if past { sum } else { before };
         }
-        match zeros.get(index) {
-            Some(&zeros) => Some((word + index) * 64 + nth_one(zeros, n - before) as usize + 1),
-            None => self.behind_far_zero(word + AT_ONCE, n - before),
+        match own.get(index) {
+            Some(&own) => Some((word + index) * 64 + nth_one(own, n - before) as usize + 1),
+            None => Self::behind_far(bits, word + AT_ONCE, n - before),
         }
     }
 
-    /// As [`Self::behind_zero`], from the beginning of a word, for what is far.
+    /// As [`Self::behind_near`], from the beginning of a word, for what is far.
     #[cold]
-    fn behind_far_zero(&self, first: usize, mut n: u32) -> Option<usize> {
-        for (word, bits) in self.bits.get(first..)?.iter().enumerate() {
-            let here = bits.count_zeros();
+    fn behind_far(bits: &[u64], first: usize, mut n: u32) -> Option<usize> {
+        for (word, &bits) in bits.get(first..)?.iter().enumerate() {
+            let own = Self::own(bits);
+            let here = own.count_ones();
             if n < here {
-                return Some((first + word) * 64 + nth_one(!bits, n) as usize + 1);
+                return Some((first + word) * 64 + nth_one(own, n) as usize + 1);
             }
             n -= here;
         }
         None
+    }
+
+    /// Those of a word, as ones.
+    #[inline(always)]
+    fn own(word: u64) -> u64 {
+        if ONE { word } else { !word }
     }
 }
 
@@ -129,7 +155,7 @@ pub(crate) fn write_unary(
     sizes: impl Iterator<Item = usize>,
     sections: &mut SectionWriter,
 ) -> Result<(), String> {
-    let (mut bits, mut hints, mut noted) = (vec![0u64], Vec::new(), Vec::new());
+    let mut bits = vec![0u64];
     // Where the elements of each group begin, and of the one behind the last: its end may be asked for.
     let mut starts = Vec::new();
     let mut at = 1usize;
@@ -146,8 +172,18 @@ pub(crate) fn write_unary(
         at += 1;
     }
     starts.push(at as u32);
-    for (block, some) in starts.chunks(HINT).enumerate() {
-        let end = starts.get((block + 1) * HINT).copied().unwrap_or(at as u32);
+    // Some words are read at a time, the last one's included.
+    bits.resize(at / 64 + 1 + AT_ONCE, 0);
+    sections.add(&bits);
+    write_select(&starts, at as u32, sections);
+    Ok(())
+}
+
+/// Writes where bits of one kind are: the bits behind each, and the last of all.
+pub(crate) fn write_select(behind: &[u32], at: u32, sections: &mut SectionWriter) {
+    let (mut hints, mut noted) = (Vec::new(), Vec::new());
+    for (block, some) in behind.chunks(HINT).enumerate() {
+        let end = behind.get((block + 1) * HINT).copied().unwrap_or(at);
         if (end - some[0]) as usize <= LONG {
             hints.push(some[0] - 1);
         } else {
@@ -156,12 +192,8 @@ pub(crate) fn write_unary(
             noted.resize(noted.len().next_multiple_of(HINT), 0);
         }
     }
-    // Some words are read at a time, the last one's included.
-    bits.resize(at / 64 + 1 + AT_ONCE, 0);
-    sections.add(&bits);
     sections.add(&hints);
     sections.add(&noted);
-    Ok(())
 }
 
 /// Numbers of one width, at most 56 bits.

@@ -7,10 +7,13 @@
 //! - `probing`: hash tables
 //! - `processor`: instructions for bits
 //! - `trie`: the compact trie, of `bits` and `quantize`
+//! - `compact`: the most compact trie, of `ascending` ranks
 //! - `unpack`: a binary model back to plain tables
 
+pub(crate) mod ascending;
 mod batch;
 pub(crate) mod bits;
+pub(crate) mod compact;
 pub mod model;
 pub(crate) mod probing;
 pub(crate) mod processor;

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use self_cell::self_cell;
 
-use super::batch::Advance;
+use super::batch::{Advance, AdvanceCompact};
+use super::compact::{self, Compact};
 use super::probing::{self, Probing};
 use super::processor::Processor;
 use super::state::{Score, State};
-use super::trie::{self, Trie};
+use super::trie::{self, Levels, Trie};
 use super::vocabulary::Vocabulary;
 use crate::binary::{Backing, Header, Kind, SectionWriter, Sections};
 use crate::error::{NgramError, Result};
@@ -22,8 +23,13 @@ use crate::words::BOS;
 pub enum BuildKind {
     /// Hash tables: fastest.
     Probing,
-    /// A compact trie: smallest.
+    /// A trie: small, and nearly as fast.
     Trie {
+        /// Whether probabilities and backoffs become one of 256 values for each order.
+        quantize: bool,
+    },
+    /// A trie in the fewest bits: smallest, and slower.
+    Compact {
         /// Whether probabilities and backoffs become one of 256 values for each order.
         quantize: bool,
     },
@@ -35,6 +41,8 @@ impl BuildKind {
             Self::Probing => Kind::Probing,
             Self::Trie { quantize: false } => Kind::Trie,
             Self::Trie { quantize: true } => Kind::QuantizedTrie,
+            Self::Compact { quantize: false } => Kind::CompactTrie,
+            Self::Compact { quantize: true } => Kind::QuantizedCompactTrie,
         }
     }
 }
@@ -61,6 +69,7 @@ pub(super) struct Parts<'a> {
 pub(super) enum Structure<'a> {
     Probing(Probing<'a>),
     Trie(Trie<'a>),
+    Compact(Compact<'a>),
 }
 
 self_cell!(
@@ -98,6 +107,9 @@ pub fn build(
     match kind {
         BuildKind::Probing => probing::write(table, &mut sections, progress)?,
         BuildKind::Trie { quantize } => trie::write(table, quantize, &mut sections, progress)?,
+        BuildKind::Compact { quantize } => {
+            compact::write(table, quantize, &mut sections, progress)?;
+        }
     }
     sections.write(kind.kind(), table.order(), out).map_err(NgramError::write)
 }
@@ -217,6 +229,9 @@ impl Model {
         match &self.parts().structure {
             Structure::Probing(probing) => probing.advance(state, word),
             Structure::Trie(trie) => self.parts().processor.run(Advance { trie, state, word }),
+            Structure::Compact(trie) => {
+                self.parts().processor.run(AdvanceCompact { trie, state, word })
+            }
         }
     }
 
@@ -230,6 +245,7 @@ impl Model {
                 out.extend(words.map(|word| probing.advance(&mut state.clone(), word).log10));
             }
             Structure::Trie(trie) => distribution(trie, state, room, out),
+            Structure::Compact(trie) => distribution(trie, state, room, out),
         }
         if let Some(bos) = out.get_mut(BOS as usize) {
             *bos = f32::NEG_INFINITY;
@@ -247,22 +263,23 @@ impl Model {
                 Err("hash tables keep no words to list; use the ARPA file or a trie".to_owned())
             }
             Structure::Trie(trie) => super::unpack::trie(trie, self.counts(), self.vocabulary()),
+            Structure::Compact(trie) => super::unpack::trie(trie, self.counts(), self.vocabulary()),
         };
         unpacked.map_err(|problem| NgramError::Binary { name: "the model".into(), problem })
     }
 }
 
-fn distribution(trie: &Trie<'_>, state: &State, room: &mut Distribution, out: &mut Vec<f32>) {
+fn distribution(trie: &impl Levels, state: &State, room: &mut Distribution, out: &mut Vec<f32>) {
     let length = state.length as usize;
     // The backoffs of the contexts from each length on.
     let mut rest: f32 = state.backoffs[..length].iter().sum();
     out.extend(trie.unigrams().iter().map(|&[log10, _]| log10 + rest));
     room.shorter.clear();
-    for (n, (level, &context)) in trie.levels().iter().zip(&state.nodes[..length]).enumerate() {
+    for (n, &context) in state.nodes[..length.min(trie.len())].iter().enumerate() {
         rest = state.backoffs[n + 1..length].iter().sum();
         room.longer.clear();
         let (shorter, longer) = (&room.shorter, &mut room.longer);
-        level.continuations(context as usize, |_, rank, values| {
+        trie.continuations(n, context as usize, |_, rank, values| {
             let word = if n == 0 { Some(rank) } else { shorter.get(rank as usize).copied() };
             longer.push(word.unwrap_or(u32::MAX));
             if let Some(value) = word.and_then(|word| out.get_mut(word as usize)) {
@@ -287,6 +304,10 @@ impl<'a> Parts<'a> {
             Kind::Probing => Structure::Probing(Probing::open(order, &mut sections)?),
             Kind::Trie => Structure::Trie(Trie::open(order, false, &mut sections)?),
             Kind::QuantizedTrie => Structure::Trie(Trie::open(order, true, &mut sections)?),
+            Kind::CompactTrie => Structure::Compact(Compact::open(order, false, &mut sections)?),
+            Kind::QuantizedCompactTrie => {
+                Structure::Compact(Compact::open(order, true, &mut sections)?)
+            }
         };
         Ok(Self { counts, vocabulary, structure, processor: Processor::new() })
     }

@@ -18,8 +18,8 @@ use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
 use crate::progress::Progress;
-use crate::storage::Storage;
-use crate::table::{NEVER, Table};
+use crate::storage::{Column, Storage};
+use crate::table::{NEVER, Table, TableLevel};
 use crate::words::UNK;
 
 /// The trie, where it lies.
@@ -63,8 +63,21 @@ struct Context {
     count: usize,
 }
 
+/// What either trie can be walked by.
+pub(crate) trait Levels {
+    /// Logarithm and backoff of each word.
+    fn unigrams(&self) -> &[[f32; 2]];
+
+    /// How many orders there are, from the second on.
+    fn len(&self) -> usize;
+
+    /// Goes through the continuations of a context, `level` orders above the second: where each is, its
+    /// rank and its values.
+    fn continuations(&self, level: usize, context: usize, take: impl FnMut(usize, u32, Found));
+}
+
 /// Bits of a code.
-const CODE: u32 = 8;
+pub(super) const CODE: u32 = 8;
 
 /// n-grams that are looked at together.
 const LOOK: usize = 4;
@@ -122,15 +135,6 @@ impl<'a> Level<'a> {
         (found != usize::MAX).then_some((found, hit))
     }
 
-    /// Goes through the continuations of a context: where each is, its rank and its values.
-    pub(crate) fn continuations(&self, context: usize, mut take: impl FnMut(usize, u32, Found)) {
-        let Some((first, count)) = self.children.group(context) else { return };
-        for at in first..first + count {
-            let entry = self.entries.get(at);
-            take(at, self.rank(entry), self.values(at, entry));
-        }
-    }
-
     /// Logarithm and backoff of an n-gram.
     #[inline(always)]
     fn values(&self, at: usize, entry: u64) -> Found {
@@ -158,14 +162,6 @@ impl<'a> Trie<'a> {
         let unigrams = sections.take()?;
         let levels = (2..=order).map(|n| Level::open(sections, quantized, n == order));
         Ok(Self { unigrams, levels: levels.collect::<Result<_, _>>()? })
-    }
-
-    pub(crate) fn unigrams(&self) -> &'a [[f32; 2]] {
-        self.unigrams
-    }
-
-    pub(crate) fn levels(&self) -> &[Level<'a>] {
-        &self.levels
     }
 
     #[inline(always)]
@@ -196,6 +192,52 @@ impl<'a> Trie<'a> {
     }
 }
 
+impl Levels for Trie<'_> {
+    fn unigrams(&self) -> &[[f32; 2]] {
+        self.unigrams
+    }
+
+    fn len(&self) -> usize {
+        self.levels.len()
+    }
+
+    fn continuations(&self, level: usize, context: usize, mut take: impl FnMut(usize, u32, Found)) {
+        let level = &self.levels[level];
+        let Some((first, count)) = level.children.group(context) else { return };
+        for at in first..first + count {
+            let entry = level.entries.get(at);
+            take(at, level.rank(entry), level.values(at, entry));
+        }
+    }
+}
+
+/// The ranks of the last words of a table's n-grams.
+pub(super) struct Ranks<'a> {
+    pub(super) levels: &'a [TableLevel],
+    pub(super) links: &'a [Column<u32>],
+}
+
+impl Ranks<'_> {
+    /// Of `child`, an n-gram of level `n`, behind `parent`.
+    pub(super) fn of(&self, n: usize, parent: usize, child: usize) -> u32 {
+        // Where the ranks of a context's continuations count from.
+        let base = match n {
+            1 => 0,
+            _ => self.levels[n - 2].children[self.links[n - 2][parent] as usize],
+        };
+        self.links[n - 1][child] - base
+    }
+}
+
+/// More than a trie's pointers can name.
+pub(super) fn too_large(what: String) -> NgramError {
+    NgramError::TooLarge {
+        what,
+        limit: u64::from(u32::MAX),
+        mend: "prune the model, or use `--kind probing`",
+    }
+}
+
 /// Writes the sections of a table.
 pub(crate) fn write(
     table: &Table,
@@ -207,20 +249,11 @@ pub(crate) fn write(
     sections.add(&unigrams(table));
     let storage = Storage::new(u64::MAX, std::env::temp_dir());
     let links = table.links(&storage)?;
-    let too_large = |what: String| NgramError::TooLarge {
-        what,
-        limit: u64::from(u32::MAX),
-        mend: "prune the model, or use `--kind probing`",
-    };
+    let ranks_of = Ranks { levels, links: &links };
     for n in 1..levels.len() {
         let children = &levels[n - 1].children;
         let level = &levels[n];
-        // Where the ranks of a context's continuations count from.
-        let base = |parent: usize| match n {
-            1 => 0,
-            _ => levels[n - 2].children[links[n - 2][parent] as usize],
-        };
-        let rank = |parent: usize, child: usize| links[n - 1][child] - base(parent);
+        let rank = |parent: usize, child: usize| ranks_of.of(n, parent, child);
         let parents = 0..levels[n - 1].len();
         let last = |parent: usize| range(children, parent).last();
         let largest = parents.clone().filter_map(|parent| Some(rank(parent, last(parent)?)));
@@ -262,20 +295,20 @@ pub(crate) fn write(
 }
 
 /// What codes stand for: some exact values, then centres of the others.
-struct Codes {
+pub(super) struct Codes {
     exact: usize,
-    values: Vec<f32>,
+    pub(super) values: Vec<f32>,
 }
 
 impl Codes {
-    fn new(values: &[f32], exact: &[f32]) -> Self {
+    pub(super) fn new(values: &[f32], exact: &[f32]) -> Self {
         let is_exact = |value: &f32| exact.iter().any(|exact| exact.to_bits() == value.to_bits());
         let others = values.iter().copied().filter(|value| !is_exact(value)).collect();
         let centres = centres(others, (1 << CODE) - exact.len());
         Self { exact: exact.len(), values: [exact, &centres].concat() }
     }
 
-    fn of(&self, value: f32) -> u8 {
+    pub(super) fn of(&self, value: f32) -> u8 {
         let (exact, centres) = self.values.split_at(self.exact);
         match exact.iter().position(|exact| exact.to_bits() == value.to_bits()) {
             Some(place) => place as u8,

@@ -1,6 +1,6 @@
 //! A binary model back to plain tables.
 
-use super::trie::Trie;
+use super::trie::Levels;
 use super::vocabulary::Vocabulary;
 use crate::storage::Storage;
 use crate::table::Table;
@@ -30,7 +30,7 @@ fn finish(words: &Words, unigrams: &Records, mut higher: Vec<Records>) -> Result
 
 /// A trie: an n-gram's last word is that of its suffix, which its rank leads to.
 pub(crate) fn trie(
-    trie: &Trie<'_>,
+    trie: &impl Levels,
     counts: &[u64],
     vocabulary: &Vocabulary<'_>,
 ) -> Result<Table, String> {
@@ -48,7 +48,7 @@ pub(crate) fn trie(
     let mut suffixes: Vec<u32> = vec![0; words.len()];
     let mut last: Vec<u32> = (0..words.len() as u32).collect();
     let mut starts: Vec<u32> = vec![0];
-    for (n, level) in trie.levels().iter().enumerate() {
+    for n in 0..trie.len() {
         let order = n + 2;
         let count = counts.get(n + 1).copied().unwrap_or(0);
         let mut records = Records::new(order);
@@ -58,7 +58,7 @@ pub(crate) fn trie(
         let mut damaged = false;
         for (context, &suffix) in suffixes.iter().enumerate() {
             next_starts.push(next_last.len() as u32);
-            level.continuations(context, |at, rank, values| {
+            trie.continuations(n, context, |at, rank, values| {
                 let start = starts.get(suffix as usize).copied().unwrap_or(u32::MAX);
                 let suffix = start.saturating_add(rank);
                 let word = last.get(suffix as usize).copied();

@@ -91,6 +91,16 @@ impl Table {
         &self.levels
     }
 
+    /// Lets go of what is on disk of the orders up to this one, once it was gone through.
+    pub(crate) fn release(&self, order: usize) {
+        for level in &self.levels[..order] {
+            level.words.release();
+            level.children.release();
+            level.log10.release();
+            level.backoffs.release();
+        }
+    }
+
     /// For each order from the second on, where each n-gram without its first word is.
     pub(crate) fn links(&self, storage: &Storage) -> Result<Vec<Column<u32>>> {
         let shapes: Vec<Shape<'_>> = self

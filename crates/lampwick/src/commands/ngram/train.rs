@@ -86,7 +86,8 @@ pub(crate) struct Arguments {
     /// Take the one count that KenLM's lmplz takes otherwise as lmplz does, for equal discounts
     #[arg(long, conflicts_with_all = ["counts_in", "counts_out"])]
     as_lmplz: bool,
-    /// Memory to stay within: 2G, 512M, 50% of the machine's
+    /// Memory to stay within: 2G, 512M, 50% of the machine's; at least 64M. Text with millions of different
+    /// words takes as much as these on top
     #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%", value_parser = memory::parse)]
     memory: u64,
     /// Folder of temporary files [default: the system's]
@@ -174,7 +175,7 @@ impl Arguments {
                 size: self.vocabulary_size,
                 words: words.transpose()?,
             },
-            memory: self.memory,
+            memory: self.memory - memory::OWN,
             temporary: self.temporary.clone().unwrap_or_else(std::env::temp_dir),
         };
         settings.validate().map_err(|error| Usage(error.to_string()))?;
@@ -183,7 +184,7 @@ impl Arguments {
 
     /// What memory and temporary files will be needed, where the files say how long the text is.
     fn needs(&self, settings: &Settings) -> String {
-        let (memory, folder) = (memory::shown(settings.memory), settings.temporary.display());
+        let (memory, folder) = (memory::shown(self.memory), settings.temporary.display());
         let Some(need) = self.text_bytes().map(|bytes| memory::needed(bytes, settings.order))
         else {
             return format!(
@@ -191,7 +192,7 @@ impl Arguments {
             );
         };
         let most = memory::shown(need);
-        match need.saturating_sub(settings.memory / 2) {
+        match need.saturating_sub(settings.memory) {
             0 => format!("memory: {memory}; about {most} is needed, and no temporary files"),
             _ => format!(
                 "memory: {memory}; in all about {most} is needed; temporary files in {folder} take \
@@ -223,6 +224,7 @@ impl Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
+    memory::give_back();
     let settings = arguments.settings()?;
     if !arguments.json {
         tell!("{}", arguments.needs(&settings));
