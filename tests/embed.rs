@@ -28,3 +28,176 @@ fn vectors_are_converted_and_described() {
     place.run(&["embed", "convert", "one.bin", "two.vec"]).expect(0);
     assert_eq!(fs::read_to_string(place.path("two.vec")).unwrap(), "1 2\nlamp 0.5 -1\n");
 }
+
+/// Two themes whose words never stand together.
+fn themes() -> String {
+    let mut text = String::new();
+    for n in 0..600u32 {
+        let words = if n % 2 == 0 {
+            ["lamp", "wick", "oil", "glow"]
+        } else {
+            ["ship", "sail", "sea", "mast"]
+        };
+        for k in 0..9 {
+            text += words[((n / 2 * 7 + k * (n % 5 + 1)) % 4) as usize];
+            text.push(' ');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn every_model_is_trained_and_told_of() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    for model in ["skipgram", "cbow", "fasttext", "fasttext-cbow", "glove", "one-hot"] {
+        let mut arguments =
+            vec!["embed", "train", "--model", model, "text.txt", "-o", "v.lwv", "--min-count", "1"];
+        if model.starts_with("fasttext") {
+            arguments.extend(["--bucket", "500"]);
+        }
+        let told = place.run(&arguments).expect(0);
+        told.says(&["5,400 words in 600 lines", "8 of 8 different words", "v.lwv: 8 vectors"]);
+        let info = place.run(&["embed", "info", "v.lwv", "--verify", "--json"]).expect(0);
+        let info: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();
+        assert_eq!(info["words"], 8, "{model}");
+        assert_eq!(info["ngrams"].is_object(), model.starts_with("fasttext"));
+        let oov = place.run(&["embed", "oov", "v.lwv", "lamp", "lamps"]);
+        let (code, lines) = if model.starts_with("fasttext") { (0, 2) } else { (1, 1) };
+        assert_eq!(oov.expect(code).stdout.lines().count(), lines, "{model}");
+    }
+}
+
+#[test]
+fn a_training_is_the_same_for_any_threads_from_any_source_and_after_an_interruption() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    let options = ["embed", "train", "--min-count", "1", "--deterministic", "--dim", "30"];
+    let train = |more: &[&str]| place.run(&[&options[..], more].concat());
+    train(&["text.txt", "-o", "one.lwv", "--threads", "1"]).expect(0);
+    train(&["text.txt", "-o", "two.lwv", "--threads", "2"]).expect(0);
+    let read = |name: &str| fs::read(place.path(name)).unwrap();
+    assert!(read("one.lwv") == read("two.lwv"));
+    let piped = [&options[..], &["-o", "three.lwv"]].concat();
+    place.run_with_stdin(&piped, themes().as_bytes()).expect(0);
+    assert!(read("one.lwv") == read("three.lwv"));
+    // A checkpoint after each unit of work, the last of them before the end: its rest is trained again.
+    let checkpoint =
+        ["text.txt", "-o", "four.lwv", "--checkpoint", "part", "--checkpoint-every", "0"];
+    train(&checkpoint).expect(0);
+    assert!(read("one.lwv") == read("four.lwv"));
+    fs::remove_file(place.path("four.lwv")).unwrap();
+    train(&[&checkpoint[..], &["--resume"]].concat()).expect(0).says(&["resumed at 9"]);
+    assert!(read("one.lwv") == read("four.lwv"));
+    // Another text is refused.
+    place.write("other.txt", "lamp lamp oil\n");
+    let other = ["other.txt", "-o", "x.lwv", "--checkpoint", "part", "--resume"];
+    train(&other).expect(1).says(&["not the one of the checkpoint"]);
+}
+
+#[test]
+fn training_goes_on_with_more_text() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    place.write("more.txt", themes().replace("mast", "spar"));
+    let train = ["embed", "train", "--min-count", "1", "--dim", "12"];
+    place.run(&[&train[..], &["text.txt", "-o", "a.lwv"]].concat()).expect(0);
+    let on = ["embed", "train", "--min-count", "1", "--from", "a.lwv", "more.txt", "-o", "b.vec"];
+    place.run(&on).expect(0).says(&["1 words are new", "b.vec: 9 vectors of 12"]);
+    let wrong = [&on[..], &["--dim", "13"]].concat();
+    place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
+}
+
+#[test]
+fn counts_of_parts_add_up_and_phrases_are_joined() {
+    let place = Place::new();
+    let text = themes();
+    let middle = text.match_indices('\n').nth(250).unwrap().0 + 1;
+    let (one, two) = text.split_at(middle);
+    place.write("text.txt", &text);
+    place.write("one.txt", one);
+    place.write("two.txt", two);
+    let glove = ["embed", "train", "--model", "glove", "--deterministic"];
+    let run = |more: &[&str]| place.run(&[&glove[..], more].concat()).expect(0);
+    run(&["text.txt", "-o", "whole.vec"]);
+    run(&["one.txt", "--counts-out", "one.coo"]).says(&["8 words"]);
+    run(&["two.txt", "--counts-out", "two.coo"]);
+    run(&["--counts-in", "one.coo,two.coo", "-o", "merged.vec"]);
+    let read = |name: &str| fs::read(place.path(name)).unwrap();
+    assert!(read("whole.vec") == read("merged.vec"));
+
+    place.write("new.txt", "new york is new\nin new york\n".repeat(5));
+    let list = ["embed", "phrases", "new.txt", "--list", "--threshold", "1", "--min-count", "1"];
+    let list = place.run(&list).expect(0);
+    assert!(list.stdout.contains("\t10\tnew_york\n"), "{}", list.stdout);
+    let join = ["embed", "phrases", "new.txt", "--threshold", "2", "--min-count", "1"];
+    let joined = place.run(&join).expect(0);
+    assert!(joined.stdout.starts_with("new_york is new\nin new_york\n"), "{}", joined.stdout);
+    place.run(&["embed", "phrases", "-"]).expect(2).says(&["read twice"]);
+}
+
+#[test]
+fn words_are_exported_and_vectors_quantised() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    let train = ["embed", "train", "--model", "fasttext", "--bucket", "800", "--min-count", "1"];
+    place.run(&[&train[..], &["text.txt", "-o", "v.lwv"]].concat()).expect(0);
+    place.run(&["embed", "export", "v.lwv", "p.tsv", "--first", "3"]).expect(0);
+    let read = |name: &str| fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!((read("p.tsv").lines().count(), read("p.words.tsv").lines().count()), (3, 3));
+    place.run(&["embed", "info", "p.tsv", "--words", "p.words.tsv"]).expect(0);
+    place.write("only.txt", "lamp\nlamps\n");
+    place.run(&["embed", "export", "v.lwv", "o.vec", "--only", "only.txt", "--unit"]).expect(0);
+    let only = read("o.vec");
+    assert!(only.starts_with("2 100\nlamp ") && only.contains("\nlamps "));
+    let size = |name: &str| fs::metadata(place.path(name)).unwrap().len();
+    for out in ["small.lwv", "small.ftz"] {
+        place
+            .run(&["embed", "quantize", "v.lwv", out])
+            .expect(0)
+            .says(&["are lost", "mean cosine"]);
+        assert!(size(out) * 2 < size("v.lwv"));
+        place.run(&["embed", "oov", out, "lampwick"]).expect(0);
+    }
+    place.run(&["embed", "quantize", "v.lwv", "x.vec"]).expect(2).says(&[".lwv"]);
+    place.run(&["embed", "convert", "v.lwv", "m.bin", "--to", "fasttext"]).expect(0);
+    place.run(&["embed", "convert", "m.bin", "again.lwv"]).expect(0);
+    let of = |name: &str| place.run(&["embed", "oov", name, "lampwick"]).expect(0).stdout;
+    assert_eq!(of("again.lwv"), of("v.lwv"));
+}
+
+#[test]
+fn bad_input_ends_in_a_message_that_mends() {
+    let place = Place::new();
+    place.write("empty.txt", "");
+    place.write("blank.txt", " \n\n");
+    place.write("rare.txt", "one two three\n");
+    place.write("bytes.txt", b"caf\xe9 \0\0 caf\xe9 <unk> <unk> </s>\n".repeat(5));
+    let train = |file: &str| place.run(&["embed", "train", file, "-o", "v.lwv"]);
+    train("empty.txt").expect(1).says(&["empty.txt", "no words"]);
+    train("blank.txt").expect(1).says(&["no words"]);
+    train("rare.txt").expect(1).says(&["occurs 1 times", "--min-count"]);
+    train("nowhere.txt").expect(1).says(&["nowhere.txt"]);
+    train("bytes.txt").expect(0);
+    for to in ["v.vec", "v.bin", "v.safetensors"] {
+        place.run(&["embed", "convert", "v.lwv", to]).expect(0);
+        place.run(&["embed", "info", to]).expect(0);
+    }
+    place.run(&["embed", "train", "bytes.txt", "-o", "v.xyz"]).expect(2).says(&["v.xyz", "--to"]);
+    let wrong = |more: &[&str], says: &str| {
+        let all = [&["embed", "train", "bytes.txt", "-o", "w.lwv"], more].concat();
+        place.run(&all).expect(2).says(&[says]);
+    };
+    wrong(&["--dim", "0"], "--dim");
+    wrong(&["--minn", "2"], "--model fasttext");
+    wrong(&["--loss", "hs", "--negative", "3"], "--negative");
+    wrong(&["--model", "glove", "--from", "v.lwv"], "--from");
+    wrong(&["--counts-out", "x"], "--model glove");
+    wrong(&["--sample", "7"], "--sample");
+    assert!(!place.path("w.lwv").exists());
+    place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");
+    place.run(&["embed", "info", "cut.bin"]).expect(1).says(&["cut.bin", "row 1", "cut"]);
+    place.write("nan.vec", "1 2\nlamp 1 nan\n");
+    place.run(&["embed", "info", "nan.vec"]).expect(1).says(&["nan.vec:2", "lamp"]);
+}

@@ -70,6 +70,12 @@ pub enum EmbeddingError {
         /// How often it would have to.
         min_count: u64,
     },
+    /// The numbers of a training grew beyond all bounds.
+    #[error("the training diverged: the vector of `{word}` is not finite; lower the rate (--lr)")]
+    Diverged {
+        /// The first such word.
+        word: String,
+    },
     /// A setting, or a combination of settings, that makes no sense.
     #[error("{0}")]
     Setting(String),

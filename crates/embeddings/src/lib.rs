@@ -5,7 +5,7 @@
 //! - [`corpus`]: text to word ids, and which words are kept
 //! - [`phrases`]: words that belong together, joined before training
 //! - [`training`]: Word2Vec and fastText
-//! - [`glove`]: vectors from co-occurrence counts
+//! - [`glove`] factorises co-occurrence counts: GloVe
 //! - [`trained`]: what a training can go on from
 //! - [`subwords`]: character n-grams, and vectors from them for words never seen
 //! - `quantized`: rows as codes of a product quantiser

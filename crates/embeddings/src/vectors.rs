@@ -74,6 +74,17 @@ impl Vectors {
         self
     }
 
+    /// The vectors of a training, where it went well.
+    pub(crate) fn if_finite(self) -> Result<Self> {
+        match self.matrix.iter().position(|x| !x.is_finite()) {
+            None => Ok(self),
+            Some(at) => {
+                let word = String::from_utf8_lossy(self.word(at / self.dim)).into_owned();
+                Err(EmbeddingError::Diverged { word })
+            }
+        }
+    }
+
     /// How many words there are.
     pub fn len(&self) -> usize {
         self.words.len()

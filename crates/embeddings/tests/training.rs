@@ -253,3 +253,25 @@ fn settings_that_make_no_sense_are_refused_with_the_mend() {
         assert!(matches!(error, EmbeddingError::Setting(_)) && error.to_string().contains(mend));
     }
 }
+
+#[test]
+fn a_training_that_diverges_is_an_error_and_extreme_counts_are_none() {
+    let corpus = corpus_of(&themes(300, 8), 1).unwrap();
+    let settings = Settings { lr: 10.0, epochs: 200, dim: 3, deterministic: true, ..small() };
+    let mut model = Model::new(&corpus, &settings).unwrap();
+    train(&mut model, &corpus, &Silent).unwrap();
+    match model.into_parts() {
+        Ok((vectors, _)) => assert!(vectors.matrix().iter().all(|x| x.is_finite())),
+        Err(error) => assert!(error.to_string().contains("--lr"), "{error}"),
+    }
+    // GloVe: a word a million times beside itself, and one that is seen once; the highest rate, no weighting.
+    let text = format!("{}\nrare frequent\n", "frequent ".repeat(100_000));
+    let corpus = corpus_of(&text, 1).unwrap();
+    for x_max in [1e-3, 100.0, 1e30] {
+        let settings =
+            GloveSettings { dim: 5, lr: 10.0, x_max, epochs: 50, ..GloveSettings::default() };
+        let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+        let vectors = vectors_of(&corpus.vocabulary, counts, &settings);
+        assert!(vectors.matrix().iter().all(|x| x.is_finite()), "{x_max}");
+    }
+}

@@ -31,14 +31,14 @@ pub struct Loaded {
     pub not_finite: u64,
 }
 
-/// What was read to tell the format, and the rest.
-type Begun = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+/// What has been read to see the format, then the rest.
+type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
 /// A file as it is read.
 pub struct Reader {
     /// Its name in messages.
     pub(crate) name: String,
-    pub(crate) bytes: BufReader<Begun>,
+    pub(crate) bytes: BufReader<Bytes>,
     /// Bytes of the file on the disk, 0 where that is not known; packed, it may unpack to more.
     pub(crate) size: u64,
 }

@@ -24,9 +24,10 @@ pub fn count(corpus: &Corpus, settings: &GloveSettings, progress: &dyn Progress)
     let ids = corpus.ids.as_slice();
     progress.stage(Stage::Counting, Some(ids.len() as u64));
     let next = AtomicUsize::new(0);
-    let threads = rayon::current_num_threads() as u64;
+    // The other half is for what the counts become.
+    let memory = settings.memory / 2 / rayon::current_num_threads() as u64;
     let parts = rayon::broadcast(|_| -> Result<Counts> {
-        let mut pairs = Pairs::new(settings.memory / threads, settings);
+        let mut pairs = Pairs::new(memory, settings);
         loop {
             let start = next.fetch_add(PART, Relaxed);
             if start >= ids.len() {

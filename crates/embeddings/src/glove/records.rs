@@ -67,7 +67,7 @@ impl Entries {
         let symmetric = counts.symmetric;
         let most = counts.most() * if symmetric { 2 } else { 1 };
         let number = most.div_ceil(BUCKET).clamp(1, 1 << 10);
-        let on_disk = most * size_of::<Entry>() as u64 > settings.memory;
+        let on_disk = most * size_of::<Entry>() as u64 > settings.memory / 2;
         let mut memory: Vec<Vec<Entry>> = vec![Vec::new(); number as usize];
         let mut files: Vec<BufWriter<File>> = Vec::new();
         if on_disk {
@@ -90,7 +90,7 @@ impl Entries {
         let mut merged = 0;
         counts.merge(|record| {
             merged += 1;
-            if merged % (1 << 16) == 0 {
+            if merged & 0xffff == 0 {
                 progress.at(merged);
             }
             let (a, b) = ((record.key >> 32) as u32, record.key as u32);

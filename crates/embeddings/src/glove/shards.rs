@@ -107,7 +107,7 @@ pub fn read(
     let name = shards.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut words = Words::new();
     let mut counts: Vec<u64> = Vec::new();
-    let mut pairs = RunWriter::new(settings.memory, &settings.temporary);
+    let mut pairs = RunWriter::new(settings.memory / 4, &settings.temporary);
     for shard in shards {
         let reader = Hashed { inner: io::BufReader::new(shard.reader), hash: Xxh3::new() };
         let mut shard = Shard { name: shard.name, reader };
@@ -116,7 +116,7 @@ pub fn read(
     let (vocabulary, numbers) =
         Vocabulary::choose(&words, &counts, &settings.vocabulary, None, &name)?;
     // Pairs of rare words go; those of a symmetric count begin with the smaller number again.
-    let mut chosen = RunWriter::new(settings.memory, &settings.temporary);
+    let mut chosen = RunWriter::new(settings.memory / 4, &settings.temporary);
     pairs.finish()?.merge(|record| {
         let number = |id: u64| numbers[id as usize].map(u64::from);
         let (a, b) = (number(record.key >> 32), number(record.key & 0xffff_ffff));

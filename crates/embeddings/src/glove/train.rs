@@ -49,7 +49,7 @@ fn half(dim: usize) -> usize {
 ///
 /// # Errors
 /// [`EmbeddingError::Setting`](crate::EmbeddingError::Setting),
-/// [`EmbeddingError::Temporary`](crate::EmbeddingError::Temporary).
+/// [`EmbeddingError::Diverged`](crate::EmbeddingError::Diverged).
 pub fn train(
     vocabulary: &Vocabulary,
     entries: &Entries,
@@ -102,5 +102,5 @@ pub fn train(
         matrix.extend(both.map(|(w, c)| w + c));
     }
     let vectors = Vectors::new(vocabulary.words.clone(), matrix, dim)?;
-    Ok(vectors.with_counts(vocabulary.counts.clone()))
+    vectors.with_counts(vocabulary.counts.clone()).if_finite()
 }

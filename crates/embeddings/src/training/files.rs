@@ -47,9 +47,9 @@ impl Model {
     /// The vectors, and what a training goes on from.
     ///
     /// # Errors
-    /// None; the shapes agree.
+    /// [`EmbeddingError::Diverged`].
     pub fn into_parts(self) -> Result<(Vectors, Trained)> {
-        let mut vectors = self.vectors()?;
+        let mut vectors = self.vectors()?.if_finite()?;
         let (settings, state) = (self.settings.clone(), self.state());
         let words = self.vocabulary.len();
         let output: Section<f32> = flat(&self.output).into();

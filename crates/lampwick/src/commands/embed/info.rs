@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use lampwick::embeddings::NGrams;
+use lampwick::embeddings::formats::native;
 use serde_json::json;
 
 use super::opened::Input;
@@ -13,27 +15,43 @@ use lampwick::metrics::figures::count;
 #[command(after_help = "\
 Examples:
   lampwick embed info vectors.vec
+  lampwick embed info vectors.lwv --verify
   lampwick embed info model.bin --json | jq .dim")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
+    /// Compare all of a .lwv file with its checksums
+    #[arg(long)]
+    verify: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let path = arguments.input.path();
+    if arguments.verify {
+        native::verify(path)?;
+    }
     let loaded = arguments.input.open()?;
     let vectors = &loaded.vectors;
-    let bytes = std::fs::metadata(arguments.input.path()).map_or(0, |metadata| metadata.len());
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let norms = vectors.norms();
     let mean = norms.iter().map(|&x| f64::from(x)).sum::<f64>() / norms.len() as f64;
+    let ngrams = vectors.subwords().map(|subwords| {
+        let NGrams { min, max, buckets } = subwords.ngrams();
+        (min, max, buckets, subwords.is_quantized())
+    });
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let object = json!({
             "words": vectors.len(),
             "dim": vectors.dim(),
             "mean_norm": mean,
+            "ngrams": ngrams.map(|(min, max, buckets, quantized)| {
+                json!({"min": min, "max": max, "buckets": buckets, "quantized": quantized})
+            }),
+            "trainable": loaded.trained.is_some(),
             "duplicates": loaded.duplicates,
             "not_finite": loaded.not_finite,
             "bytes": bytes,
@@ -44,6 +62,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     writeln!(out, "words       {}", count(vectors.len() as u64))?;
     writeln!(out, "dimensions  {}", vectors.dim())?;
     writeln!(out, "mean norm   {mean:.4}")?;
+    if let Some((min, max, buckets, quantized)) = ngrams {
+        let buckets = count(buckets.into());
+        let codes = if quantized { ", as codes" } else { "" };
+        writeln!(out, "n-grams     {min} to {max} characters, {buckets} buckets{codes}")?;
+    }
+    if let Some(trained) = &loaded.trained {
+        let state = if trained.state.is_finished() { "finished" } else { "a checkpoint" };
+        writeln!(out, "training    {state}; goes on with --from or --resume")?;
+    }
+    if arguments.verify {
+        writeln!(out, "checksums   all right")?;
+    }
     let first: Vec<_> =
         vectors.words().iter().take(8).map(|word| String::from_utf8_lossy(word)).collect();
     writeln!(out, "first       {}", first.join(" "))?;

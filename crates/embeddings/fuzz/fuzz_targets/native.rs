@@ -1,0 +1,22 @@
+//! Lampwick's own file, its header's hash put right so that what it says is looked at.
+#![no_main]
+
+use lampwick_embeddings::formats::native;
+use lampwick_embeddings::fuzzing::seal;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut bytes = bytes.to_vec();
+    seal(&mut bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fuzz.lwv");
+    std::fs::write(&path, &bytes).unwrap();
+    let _ = native::verify(&path);
+    let Ok(loaded) = native::open(&path) else { return };
+    let vectors = &loaded.vectors;
+    for row in 0..vectors.len().min(100) {
+        let word = vectors.word(row).to_vec();
+        let _ = (vectors.row_of(&word), vectors.vector(&word), vectors.row(row));
+    }
+    let _ = vectors.vector(b"lampwick");
+});
