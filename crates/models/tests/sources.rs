@@ -64,14 +64,14 @@ fn square(numbers: &mut Numbers) -> (Vec<f32>, Vec<u32>) {
     (pixels, vec![1 + colour as u32, 4 + quarter as u32])
 }
 
-/// Some labels (1..=5, none twice running), each four to six noisy frames: `[S, FEATURES]`.
+/// Some labels (1..=5, none twice running), each six to eight noisy frames: `[S, FEATURES]`.
 fn utterance(numbers: &mut Numbers) -> (Vec<f32>, Vec<u32>) {
     let mut labels: Vec<u32> =
         (0..1 + numbers.below(4)).map(|_| 1 + numbers.below(5) as u32).collect();
     labels.dedup();
     let mut frames = Vec::new();
     for &label in &labels {
-        for _ in 0..4 + numbers.below(3) {
+        for _ in 0..6 + numbers.below(3) {
             for feature in 0..FEATURES {
                 let said = f32::from(u8::from(feature + 1 == label as usize));
                 frames.push(said + 0.2 * numbers.noise());
@@ -181,10 +181,11 @@ fn trained(
     let device = Device::flex().autodiff();
     let mut model = config.init(1, &device).unwrap();
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for _ in 0..steps {
+    for step in 0..steps {
         let loss = batch(&device).loss(&model, &mut Mode::train(1)).loss;
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        model = optimizer.step(1e-2, model, gradients);
+        let rate = if step < steps * 2 / 3 { 1e-2 } else { 2e-3 };
+        model = optimizer.step(rate, model, gradients);
     }
     model.valid()
 }
@@ -301,7 +302,7 @@ fn a_tiny_model_learns_to_say_what_it_sees() {
 #[test]
 fn a_tiny_model_learns_to_write_what_it_hears_by_both_heads() {
     let mut numbers = Numbers(7);
-    let model = trained(&speech(), 150, |device| {
+    let model = trained(&speech(), 270, |device| {
         let said: Vec<_> = (0..16).map(|_| utterance(&mut numbers)).collect();
         Batch::of_frames(&said, 0, 0.0, device)
     });
