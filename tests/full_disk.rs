@@ -86,7 +86,7 @@ fn the_old_checkpoint_stays_and_a_resume_with_room_ends_the_same_on_tmpfs() {
 const NGRAM_SCRIPT: &str = r#"
 set -u
 mount -t tmpfs -o size=1m none disk || exit 99
-"$0" ngram train -o 5 -S 0 -T disk --out model.arpa text.txt 2> errors-temporary
+"$0" ngram train -o 5 -S 64M -T disk --out model.arpa text.txt 2> errors-temporary
 echo "temporary: $? $(find disk -type f | wc -l) $(ls model.arpa 2> /dev/null | wc -l)"
 "$0" ngram train -o 5 --out disk/model.arpa text.txt 2> errors-model
 echo "model: $? $(find disk -type f | wc -l)"
@@ -100,7 +100,9 @@ fn counting_says_where_the_disk_was_full_and_leaves_nothing_on_tmpfs() {
     }
     let place = Place::new();
     std::fs::create_dir(place.path("disk")).unwrap();
-    let words = (0..60_000).map(|n| format!("w{}{}", n * n % 7919, [" ", "\n"][n % 11 / 10]));
+    // More than the smallest budget holds.
+    let words = 0..1_500_000_u64;
+    let words = words.map(|n| format!("w{}{}", n * n % 7919, [" ", "\n"][n as usize % 11 / 10]));
     place.write("text.txt", words.collect::<String>());
     let script = namespace()
         .args(["sh", "-c", NGRAM_SCRIPT, env!("CARGO_BIN_EXE_lampwick")])

@@ -90,8 +90,11 @@ mod tests {
     #[test]
     fn amounts() {
         assert_eq!(parse("2G"), Ok(2 << 30));
-        assert_eq!(parse("1.5MB"), Ok(3 << 19));
-        assert_eq!(parse("64"), Ok(64));
+        assert_eq!(parse("96.5MB"), Ok(193 << 19));
+        assert_eq!(parse("64M"), Ok(SMALLEST));
+        for wrong in ["0", "64", "63M", "1e30G"] {
+            assert!(parse(wrong).is_err_and(|why| why.contains(wrong)), "{wrong}");
+        }
         assert!(parse("50%").is_ok_and(|half| half > 1 << 20) || total().is_none());
         assert!(parse("lots").is_err() && parse("").is_err() && parse("-1G").is_err());
         assert_eq!(shown(3 << 19), "1.50 MiB");
