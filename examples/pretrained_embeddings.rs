@@ -54,7 +54,7 @@ fn hand_over(
     let rows = model.embedding.val(); // [V, E]
     let lengths = rows.clone().square().sum_dim(1).sqrt().mean().into_scalar::<f32>();
     let ours = vectors.norms().iter().sum::<f32>() / vectors.len() as f32;
-    let mut matrix: Vec<f32> = rows.into_data().to_vec().expect("the embedding is f32");
+    let mut matrix: Vec<f32> = rows.into_data().try_to_vec().expect("the embedding is f32");
     let mut found = 0;
     for (row, word) in matrix.chunks_mut(DIM).zip(vocabulary.words()) {
         if let Some(vector) = vectors.vector(word.as_bytes()) {

@@ -1,8 +1,8 @@
 //! Text to word ids: read once, as a stream; then every epoch reads ids.
 //!
-//! - [`vocabulary`]: which words are kept, by frequency
-//! - [`ids`]: the text as numbers, in memory or in a nameless temporary file
-//! - [`reader`]: words of a text, line by line, whatever their lengths
+//! - `vocabulary`: which words are kept, by frequency
+//! - `ids`: the text as numbers, in memory or in a nameless temporary file
+//! - `reader`: words of a text, line by line, whatever their lengths
 
 pub(crate) mod ids;
 pub(crate) mod reader;

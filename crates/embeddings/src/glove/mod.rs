@@ -6,7 +6,7 @@
 //! - [`shards`]: counts of a part of a text as a file, to be merged with others
 //! - [`records`]: counts in random order, as the training reads them
 //! - `step`: what a count does to the rows, the equations
-//! - [`train`]: from counts to vectors
+//! - [`mod@train`]: from counts to vectors
 
 pub mod counting;
 pub mod records;

@@ -1,7 +1,7 @@
 //! Word2Vec and fastText: a window's words, told from others.
 //!
 //! - [`settings`]: what a training is asked for
-//! - [`train`]: from a text to a model; threads, checkpoints
+//! - [`mod@train`]: from a text to a model; threads, checkpoints
 //! - `files`: checkpoints, and trainings that go on
 //! - `unit`: the windows of a part of the text
 //! - `step`: what a window does to the rows, the equations
