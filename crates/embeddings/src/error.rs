@@ -76,6 +76,12 @@ pub enum EmbeddingError {
         /// The first such word.
         word: String,
     },
+    /// A word that has no vector.
+    #[error("`{word}` has no vector; it is not in the file, and no n-gram of it is")]
+    NoVector {
+        /// The word.
+        word: String,
+    },
     /// A setting, or a combination of settings, that makes no sense.
     #[error("{0}")]
     Setting(String),
@@ -110,6 +116,10 @@ impl EmbeddingError {
     /// A failed write to what has no name of its own here: the caller's writer.
     pub(crate) fn write(source: io::Error) -> Self {
         Self::Write { name: "the result".into(), source }
+    }
+
+    pub(crate) fn no_vector(word: &[u8]) -> Self {
+        Self::NoVector { word: String::from_utf8_lossy(word).into_owned() }
     }
 
     pub(crate) fn malformed(name: &str, place: Place, problem: impl Into<String>) -> Self {

@@ -10,17 +10,25 @@
 //! - [`subwords`]: character n-grams, and vectors from them for words never seen
 //! - `quantized`: rows as codes of a product quantiser
 //! - `simd`: sixteen floats at a time, by the instructions that the machine has
+//! - [`neighbours`]: the rows nearest to a vector, by looking at all
+//! - [`evaluation`]: analogies, and similarities beside those that people gave
+//! - [`bias`]: what vectors associate with groups of people, and a direction taken out of them
+//! - [`principal`]: the directions in which rows vary most
 //! - [`formats`]: word2vec, fastText, GloVe and other files, read and written
 //! - [`section`], [`progress`], [`error`]: arrays in memory or mapped, what is told, what can be wrong
 //!
 //! Reading order: [`vectors`], [`formats`].
 
+pub mod bias;
 pub mod corpus;
 pub mod error;
+pub mod evaluation;
 pub mod formats;
 pub mod glove;
 pub mod lexicon;
+pub mod neighbours;
 pub mod phrases;
+pub mod principal;
 pub mod progress;
 pub(crate) mod quantized;
 pub mod section;

@@ -3,8 +3,10 @@
 use crate::exit::Exit;
 
 mod convert;
+mod evaluate;
 mod export;
 mod info;
+mod near;
 mod oov;
 mod opened;
 mod phrases;
@@ -43,6 +45,14 @@ enum Command {
     Export(export::Arguments),
     /// Give vectors of words that the model has not seen, from their n-grams
     Oov(oov::Arguments),
+    /// Measure vectors by analogies and by similarities that people gave
+    Evaluate(evaluate::Arguments),
+    /// Give the words nearest to a word
+    Nn(near::NearestArguments),
+    /// Solve an analogy: A is to B as C is to what?
+    Analogy(near::AnalogyArguments),
+    /// Give the cosine of two words
+    Similarity(near::SimilarityArguments),
     /// Replace vectors by codes of a product quantiser: a file of an eighth of the size
     Quantize(quantize::Arguments),
 }
@@ -55,6 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Convert(arguments) => convert::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Oov(arguments) => oov::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Nn(arguments) => near::run_nearest(arguments),
+        Command::Analogy(arguments) => near::run_analogy(arguments),
+        Command::Similarity(arguments) => near::run_similarity(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
     }
 }

@@ -1,0 +1,139 @@
+//! `lampwick embed nn`, `embed analogy` and `embed similarity`: what is like what.
+
+use std::io::Write;
+
+use lampwick::embeddings::neighbours::{Neighbour, Query, cosine, nearest};
+use lampwick::embeddings::{EmbeddingError, Source, Vectors};
+
+use super::opened::Input;
+use crate::exit::Exit;
+
+/// How many neighbours, and among which words.
+#[derive(clap::Args)]
+struct Among {
+    /// How many words to give
+    #[arg(short, long, default_value_t = 10)]
+    k: usize,
+    /// Look at the first N words only
+    #[arg(long, value_name = "N")]
+    restrict: Option<usize>,
+}
+
+/// What `lampwick embed nn` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed nn vectors.lwv lamp
+  lampwick embed nn vectors.lwv -k 3 < words.txt > neighbours.tsv
+  lampwick embed nn model.bin lampwicks      by its n-grams, where a fastText model does not hold it
+
+Each line is the word, a neighbour and their cosine, apart by tabs; all rows are looked at. The words come
+from stdin where none is named. Exit code 1 when a word has no vector.")]
+pub(crate) struct NearestArguments {
+    #[command(flatten)]
+    input: Input,
+    /// The words; none: those of stdin, separated by white space
+    list: Vec<String>,
+    #[command(flatten)]
+    among: Among,
+}
+
+/// What `lampwick embed analogy` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed analogy vectors.lwv man king woman       man is to king as woman is to ...
+  lampwick embed analogy vectors.lwv paris france rome -k 3
+
+Each line is a word and its cosine with B - A + C, all of length 1 (3CosAdd); A, B and C are no answers.")]
+pub(crate) struct AnalogyArguments {
+    #[command(flatten)]
+    input: Input,
+    /// A is to
+    a: String,
+    /// B as
+    b: String,
+    /// C is to ...
+    c: String,
+    #[command(flatten)]
+    among: Among,
+}
+
+/// What `lampwick embed similarity` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed similarity vectors.lwv lamp candle")]
+pub(crate) struct SimilarityArguments {
+    #[command(flatten)]
+    input: Input,
+    /// A word
+    a: String,
+    /// Another
+    b: String,
+}
+
+pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> {
+    let vectors = arguments.input.open()?.vectors;
+    let words: Vec<Vec<u8>> = if arguments.list.is_empty() {
+        let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
+        lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect()
+    } else {
+        arguments.list.iter().map(|word| word.clone().into_bytes()).collect()
+    };
+    let mut exit = Exit::Done;
+    let (mut known, mut queries) = (Vec::new(), Vec::new());
+    for word in &words {
+        match Query::word(&vectors, word) {
+            Ok(query) => {
+                known.push(word);
+                queries.push(query);
+            }
+            Err(error) => {
+                tell!("{error}");
+                exit = Exit::Partly;
+            }
+        }
+    }
+    let Among { k, restrict } = arguments.among;
+    let found = nearest(&vectors, &queries, k, restrict.unwrap_or(usize::MAX));
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for (word, found) in known.into_iter().zip(found) {
+        for neighbour in found {
+            out.write_all(word)?;
+            out.write_all(b"\t")?;
+            write(&vectors, neighbour, &mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(exit)
+}
+
+pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> {
+    let vectors = arguments.input.open()?.vectors;
+    let words = [&arguments.a, &arguments.b, &arguments.c].map(|word| word.as_bytes());
+    let query = Query::analogy(&vectors, words)?;
+    let Among { k, restrict } = arguments.among;
+    let mut out = std::io::stdout().lock();
+    for neighbour in nearest(&vectors, &[query], k, restrict.unwrap_or(usize::MAX)).concat() {
+        write(&vectors, neighbour, &mut out)?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn run_similarity(arguments: &SimilarityArguments) -> anyhow::Result<Exit> {
+    let vectors = arguments.input.open()?.vectors;
+    let vector = |word: &String| {
+        vectors
+            .vector(word.as_bytes())
+            .ok_or_else(|| EmbeddingError::NoVector { word: word.clone() })
+    };
+    let cosine = cosine(&vector(&arguments.a)?, &vector(&arguments.b)?);
+    writeln!(std::io::stdout().lock(), "{cosine:.6}")?;
+    Ok(Exit::Done)
+}
+
+fn write(vectors: &Vectors, neighbour: Neighbour, out: &mut impl Write) -> std::io::Result<()> {
+    out.write_all(vectors.word(neighbour.row))?;
+    writeln!(out, "\t{:.6}", neighbour.similarity)
+}
