@@ -16,7 +16,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn vectors() -> Vectors {
-    open(&path("evaluation/small.bin"), None, &ReadOptions::default()).unwrap().vectors
+    open(path("evaluation/small.bin"), None, &ReadOptions::default()).unwrap().vectors
 }
 
 fn sets() -> Sets {
@@ -107,7 +107,7 @@ fn debiasing_keeps_its_promises() {
     let result = debias(&vectors, &along, &specific, &pairs()[..3].to_vec()).unwrap();
     // `LAND3` is held but `CITY3` is not; and lower case has `city5` alone.
     assert_eq!((result.equalised, result.neutralised), (3, vectors.len() - 17));
-    let at = |word| along.projection(&result.vectors, word, &lookup).unwrap();
+    let at = |word: &str| along.projection(&result.vectors, word, &lookup).unwrap();
     for n in 1..160 {
         let neutral = format!("other{n}");
         assert!(at(&neutral).abs() < 1e-6);

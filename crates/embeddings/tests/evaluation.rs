@@ -15,7 +15,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn vectors() -> Vectors {
-    open(&path("small.bin"), None, &ReadOptions::default()).unwrap().vectors
+    open(path("small.bin"), None, &ReadOptions::default()).unwrap().vectors
 }
 
 fn said() -> Value {

@@ -4,7 +4,7 @@
 //! built on them does, and a small one does not show that there is no bias.
 //!
 //! - [`sets`]: word sets, and which of their words have vectors
-//! - [`weat`]: the word embedding association test
+//! - [`mod@weat`]: the word embedding association test
 //! - [`associations`]: RND, RIPA, ECT, MAC
 //! - [`direction`]: the direction in which pairs differ, and projections on it
 //! - [`debias`]: that direction taken out
@@ -97,7 +97,7 @@ pub struct Measured {
 /// The measures. RND, RIPA and ECT are given for each of the two attribute sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measures {
-    /// See [`weat`].
+    /// See [`mod@weat`].
     pub weat: Weat,
     /// See [`associations::rnd`].
     pub rnd: [Option<f64>; 2],

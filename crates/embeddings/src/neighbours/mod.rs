@@ -168,7 +168,7 @@ mod tests {
 
     fn vectors(rows: usize, dim: usize) -> Vectors {
         let words: Vec<String> = (0..rows).map(|row| format!("w{row}")).collect();
-        let words: Lexicon = words.iter().map(|word| word.as_bytes()).collect();
+        let words: Lexicon = words.iter().map(String::as_bytes).collect();
         let number = |i: usize| ((i * i * 31 + i * 7 + 3) % 1009) as f32 / 500.0 - 1.0;
         Vectors::new(words, (0..rows * dim).map(number).collect::<Vec<_>>(), dim).unwrap()
     }

@@ -1,7 +1,7 @@
 //! Translation edit rate.
 //!
-//! - [`distance`]: edit distance in a band around the diagonal, with the alignment of both sides
-//! - [`shifts`]: which runs of words are moved, one at a time
+//! - `distance`: edit distance in a band around the diagonal, with the alignment of both sides
+//! - `shifts`: which runs of words are moved, one at a time
 
 mod distance;
 mod shifts;

@@ -111,7 +111,7 @@ pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> 
 
 pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> {
     let vectors = arguments.input.open()?.vectors;
-    let words = [&arguments.a, &arguments.b, &arguments.c].map(|word| word.as_bytes());
+    let words = [&arguments.a, &arguments.b, &arguments.c].map(String::as_bytes);
     let query = Query::analogy(&vectors, words)?;
     let Among { k, restrict } = arguments.among;
     let mut out = std::io::stdout().lock();
