@@ -3,6 +3,7 @@
 //! Reading order:
 //! - [`cell`]: which recurrence (LSTM, GRU, RNN), its weights and its state;
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
+//! - [`SteppedRecurrent`]: the same step by step, where a step's input hangs on the one before;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
 //! - [`attention()`]: where a decoder looks, by a dot or an additive score;
 //! - [`ctc()`]: the likelihood of labels under all their alignments;
@@ -27,6 +28,7 @@ mod embedding;
 #[cfg(feature = "flex")]
 mod extension;
 mod recurrent;
+mod stepped;
 
 pub use cpu::{
     PackedLinear, PackedRecurrent, exponentials, log_softmax, multiply_adds, release_memory,
@@ -38,3 +40,4 @@ pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cro
 pub use ctc::ctc;
 pub use embedding::embedding;
 pub use recurrent::recurrent;
+pub use stepped::SteppedRecurrent;

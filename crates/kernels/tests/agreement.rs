@@ -3,10 +3,10 @@
 mod common;
 
 use burn::prelude::*;
-use common::{Case, all_cells, close, random};
+use common::{Case, all_cells, close, random, stepped};
 use lampwick_kernels::{
-    CrossEntropyOptions, Direction, Reduction, Sequence, composed, embedding, linear_cross_entropy,
-    recurrent,
+    CrossEntropyOptions, Direction, RecurrentState, RecurrentWeights, Reduction, Sequence,
+    SteppedRecurrent, composed, embedding, linear_cross_entropy, recurrent,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -189,4 +189,54 @@ fn embedding_rows_equal_a_selection() {
     let (ours, reference) = (run(true), run(false));
     assert_eq!(ours[0], reference[0]);
     close(&ours[1], &reference[1], 1e-6, "the table's gradient");
+}
+
+#[test]
+fn stepped_layers_equal_the_composed_ones() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    for cell in all_cells() {
+        for shape in SHAPES {
+            let case = Case::random(&mut rng, cell, shape);
+            let fused = case.values_and_gradients(stepped, Sequence::default());
+            let reference = case.values_and_gradients(composed::recurrent, Sequence::default());
+            for (name, (a, b)) in Case::NAMES.iter().zip(fused.iter().zip(&reference)) {
+                close(a, b, 2e-4, &format!("{name} of {cell:?} {shape:?}"));
+            }
+        }
+    }
+}
+
+/// Gradients of the inputs alone, and of the weights alone.
+#[test]
+fn stepped_layers_are_tracked_where_they_are_asked_to_be() {
+    let device = Device::flex().autodiff();
+    let mut rng = ChaCha8Rng::seed_from_u64(14);
+    let (inputs, hidden) = (5, 7);
+    for cell in all_cells() {
+        for frozen in [false, true] {
+            let mut drawn = |rows: usize, columns: usize| {
+                let data = TensorData::new(random(&mut rng, rows * columns), [rows, columns]);
+                Tensor::<2>::from_data(data, &device)
+            };
+            let columns = cell.gates() * hidden;
+            let (input, hidden_weights) = (drawn(inputs, columns), drawn(hidden, columns));
+            let tracked = |t: Tensor<2>, yes: bool| if yes { t.require_grad() } else { t };
+            let weights = RecurrentWeights {
+                input: tracked(input, !frozen),
+                hidden: hidden_weights,
+                bias_input: None,
+                bias_hidden: None,
+            };
+            let x = tracked(drawn(3, inputs), frozen);
+            let layer = SteppedRecurrent::new(cell, weights.clone());
+            let mut state = RecurrentState::zeros(cell, 3, hidden, &device);
+            for _ in 0..2 {
+                state = layer.step(x.clone(), state);
+            }
+            let grads = state.hidden.sum().backward();
+            assert_eq!(weights.input.grad(&grads).is_some(), !frozen, "{cell:?}");
+            assert!(weights.hidden.grad(&grads).is_none(), "{cell:?}");
+            assert_eq!(x.grad(&grads).is_some(), frozen, "{cell:?}");
+        }
+    }
 }

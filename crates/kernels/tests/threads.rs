@@ -3,7 +3,7 @@
 mod common;
 
 use burn::prelude::*;
-use common::{Case, all_cells, random};
+use common::{Case, all_cells, random, stepped};
 use lampwick_kernels::{CrossEntropyOptions, Direction, Sequence, linear_cross_entropy, recurrent};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +37,16 @@ fn layers_give_the_same_bits_for_any_number_of_threads() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn stepped_layers_give_the_same_bits_for_any_number_of_threads() {
+    let mut rng = ChaCha8Rng::seed_from_u64(10);
+    for cell in all_cells() {
+        let case = Case::random(&mut rng, cell, [5, 24, 40, 300]);
+        let run = || case.values_and_gradients(stepped, Sequence::default());
+        same_bits(run, &format!("{cell:?}"));
     }
 }
 

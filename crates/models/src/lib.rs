@@ -48,5 +48,5 @@ pub use language_model::{LanguageModel, LanguageModelHidden, LanguageModelLoss};
 pub use mode::{DropoutRng, Mode};
 pub use next_token::{Attention, NextToken};
 pub use precision::Precision;
-pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput, StackState};
+pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput, RecurrentStepper, StackState};
 pub use weights::WeightsError;

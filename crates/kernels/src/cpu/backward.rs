@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::buffer::{Scratch, Shared};
 use super::cells::{BackwardStep, BackwardUnits};
 use super::crew::Crew;
-use super::layer::{Layer, StepProduct, Units};
+use super::layer::{Layer, StepProduct, Units, shares};
 use super::pack::Matrix;
 use super::tile::{ROW_STRIDE, Start, width};
 use super::weight_gradients::WeightGradients;
@@ -31,6 +31,10 @@ pub(crate) struct Backward<'a> {
     pub(crate) outputs_gradient: Option<&'a [f32]>,
     /// `[S, B, H]`; `None`: zeros.
     pub(crate) last_gradient: Option<&'a [f32]>,
+    /// The weights where they were packed before.
+    pub(crate) packed: Option<&'a PackedBack>,
+    /// Whether the gradient of the state before the first step is wanted.
+    pub(crate) wants_state: bool,
 }
 
 /// Results of a backward pass. An empty slice is a gradient that nobody asked for.
@@ -45,7 +49,7 @@ pub(crate) struct Gradients<'a> {
     pub(crate) bias_input: &'a mut [f32],
     /// `[G*H]`.
     pub(crate) bias_hidden: &'a mut [f32],
-    /// `[S, B, H]`; always wanted.
+    /// `[S, B, H]`; of no meaning where it is not wanted.
     pub(crate) state: &'a mut [f32],
 }
 
@@ -89,14 +93,16 @@ impl Layer<'_> {
             reset_gradient: reset_gradient.pointer(),
             reset: reset.pointer(),
         };
-        let products = self.products_back(pass.weight_hidden, &recurrent);
+        let own = pass.packed.is_none().then(|| self.products_back(pass.weight_hidden, &recurrent));
+        let products =
+            pass.packed.map_or_else(|| own.as_deref().expect("one of two"), |p| &p.products);
         let weights = WeightGradients::new(self, pass, &template, &recurrent);
         let [d_input, d_weight_input, d_weight_hidden] =
             [gradients.input, gradients.weight_input, gradients.weight_hidden]
                 .map(|g| (!g.is_empty()).then(|| Shared::writing(g)));
 
         Crew::run(self.threads, |crew| {
-            for product in &products {
+            for product in own.iter().flatten() {
                 product.weights.pack(crew, &all_units, |_| product.source);
             }
             // A stage: the product of the one before, then the equations; they need no meeting between.
@@ -112,7 +118,10 @@ impl Layer<'_> {
                     let units = all_units[index];
                     if let Some((t, part)) = before {
                         let product = &products[part];
-                        self.multiply_back(product, t, index, units, &share.tiles, &template);
+                        // Before the first step the state alone is left.
+                        if stage < steps * parts || pass.wants_state || product.to_reset {
+                            self.multiply_back(product, t, index, units, &share.tiles, &template);
+                        }
                     }
                     let Some((t, part)) = now else { continue };
                     for tile in share.tiles.clone() {
@@ -129,8 +138,10 @@ impl Layer<'_> {
                     }
                 }
             });
-            if let Some(to) = d_input {
-                weights.of_inputs(crew, to);
+            match (d_input, pass.packed) {
+                (Some(to), None) => weights.of_inputs(crew, to),
+                (Some(to), Some(packed)) => packed.of_inputs(self, crew, &template, to),
+                (None, _) => {}
             }
             if let Some(to) = d_weight_input {
                 weights.of_weight_input(crew, to);
@@ -211,6 +222,63 @@ impl Layer<'_> {
             }
             .compute(self.isa);
         }
+    }
+}
+
+/// The weights of one step's backward pass, transposed and packed once for all steps.
+pub(crate) struct PackedBack {
+    products: Vec<ProductBack>,
+    /// For each gate `[H, I]`.
+    input: PackedWeights,
+}
+
+impl PackedBack {
+    /// Packs the weights of `layer`.
+    pub(crate) fn new(layer: &Layer<'_>, weight_input: Matrix, weight_hidden: Matrix) -> Self {
+        let Layer { isa, hidden, inputs, cell, .. } = *layer;
+        let (_, recurrent) = layer.gate_kinds();
+        let products = layer.products_back(weight_hidden, &recurrent);
+        let input = PackedWeights::new(isa, hidden, inputs, cell.gates());
+        let turned = weight_input.transposed(); // [G*H, I]
+        Crew::run(layer.threads, |crew| {
+            for product in &products {
+                product.weights.pack(crew, &layer.units(), |_| product.source);
+            }
+            input.pack(crew, &shares(isa, inputs), |gate| turned.from(gate * hidden, 0));
+        });
+        Self { products, input }
+    }
+
+    /// `dX = δ W_xᵀ` of a single step, `[B, I]`.
+    fn of_inputs(
+        &self,
+        layer: &Layer<'_>,
+        crew: &Crew<'_>,
+        step: &BackwardStep<'_, '_>,
+        to: Shared,
+    ) {
+        let Layer { isa, batch, hidden, inputs, cell, .. } = *layer;
+        debug_assert_eq!(layer.steps, 1);
+        let all_units = shares(isa, inputs);
+        crew.phase(all_units.len(), |index| {
+            let units = all_units[index];
+            for gate in 0..cell.gates() {
+                StepProduct {
+                    tile_count: layer.tiles(),
+                    tiles: 0..layer.tiles(),
+                    batch,
+                    k: hidden,
+                    a: step.gate_gradients.from(gate * layer.row_block(batch)),
+                    a_rows: batch,
+                    panel: self.input.panel(index, gate, units),
+                    units,
+                    c: to.from(units.first),
+                    c_stride: inputs,
+                    start: if gate == 0 { Start::Zero } else { Start::Add },
+                }
+                .compute(isa);
+            }
+        });
     }
 }
 

@@ -34,7 +34,7 @@ mod weight_gradients;
 mod weights;
 
 pub(crate) use attention::{Additive, Attention, AttentionGradients};
-pub(crate) use backward::{Backward, Gradients};
+pub(crate) use backward::{Backward, Gradients, PackedBack};
 pub(crate) use buffer::Scratch;
 pub use buffer::release_memory;
 pub(crate) use cross_entropy::{CrossEntropy, LossGradients};

@@ -36,34 +36,44 @@ impl PackedRecurrent {
     /// When the device cannot be read, or the shapes are not those of [`RecurrentWeights`].
     pub fn new(cell: Cell, weights: RecurrentWeights) -> Self {
         let RecurrentWeights { input, hidden, bias_input, bias_hidden } = weights;
-        let (isa, gates) = (Isa::best(), cell.gates());
+        let gates = cell.gates();
         let ([inputs, columns], [size, hidden_columns]) = (input.dims(), hidden.dims());
         assert_eq!(
             [columns, hidden_columns],
             [gates * size; 2],
             "weights [I, G*H] and [H, G*H] for G = {gates} gates and H = {size}"
         );
-        let units = shares(isa, size);
-        let pack = |weight: Tensor<2>, k: usize| {
-            let values = floats(weight);
-            let source = Matrix::rows(values.as_ptr(), columns);
-            let packed = PackedWeights::new(isa, k, size, gates);
-            packed.pack(&Crew::alone(), &units, |gate| source.from(0, gate * size));
-            packed
-        };
+        let (input, hidden) = (floats(input), floats(hidden));
+        let matrices = [&input, &hidden].map(|values| Matrix::rows(values.as_ptr(), columns));
         let bias = |bias: Option<Tensor<1>>| bias.map_or_else(|| vec![0.0; columns], floats);
         let (bias_input, bias_hidden) = (bias(bias_input), bias(bias_hidden));
         assert_eq!([bias_input.len(), bias_hidden.len()], [columns; 2], "biases [G*H]");
-        let mut packed = Self {
-            cell,
-            inputs,
-            hidden: size,
-            weight_input: pack(input, inputs),
-            weight_hidden: pack(hidden, size),
-            bias: Vec::new(),
-            bias_hidden,
-        };
-        packed.bias = packed.layer(1).bias(&bias_input, &packed.bias_hidden);
+        Self::pack(cell, [inputs, size], matrices, &bias_input, bias_hidden)
+    }
+
+    /// Packs `[I, G*H]` and `[H, G*H]`, of the sizes `I` and `H`.
+    pub(crate) fn pack(
+        cell: Cell,
+        [inputs, hidden]: [usize; 2],
+        [weight_input, weight_hidden]: [Matrix; 2],
+        bias_input: &[f32],
+        bias_hidden: Vec<f32>,
+    ) -> Self {
+        let (isa, gates) = (Isa::best(), cell.gates());
+        let units = shares(isa, hidden);
+        let threads = threads_for(4 * (inputs + hidden) * gates * hidden);
+        let packed = [(weight_input, inputs), (weight_hidden, hidden)]
+            .map(|(source, k)| (source, PackedWeights::new(isa, k, hidden, gates)));
+        Crew::run(threads, |crew| {
+            for (source, packed) in &packed {
+                packed.pack(crew, &units, |gate| source.from(0, gate * hidden));
+            }
+        });
+        let [(_, weight_input), (_, weight_hidden)] = packed;
+        let bias = Vec::new();
+        let mut packed =
+            Self { cell, inputs, hidden, weight_input, weight_hidden, bias, bias_hidden };
+        packed.bias = packed.layer(1).bias(bias_input, &packed.bias_hidden);
         packed
     }
 
@@ -78,7 +88,7 @@ impl PackedRecurrent {
     }
 
     /// A sequence of one step.
-    fn layer(&self, batch: usize) -> Layer<'static> {
+    pub(crate) fn layer(&self, batch: usize) -> Layer<'static> {
         let Self { cell, inputs, hidden, .. } = *self;
         Layer {
             isa: Isa::best(),
@@ -108,28 +118,76 @@ impl PackedRecurrent {
             "x [B, I], hidden [B, H], memory [B, H] or empty"
         );
         let layer = self.layer(batch);
+        let splits = layer.splits_candidate();
+        let candidate = Scratch::new(if splits { batch * self.hidden } else { 0 });
+        let gates = Scratch::new(batch * layer.gate_stride());
+        let hidden = Shared::writing(hidden);
+        let memory = Shared::writing(memory);
+        let has_cell = self.cell.has_cell_state();
+        self.advance(
+            &layer,
+            x,
+            &Places {
+                hidden_before: hidden,
+                cell_before: memory,
+                output: hidden,
+                extra: if has_cell { memory } else { candidate.pointer() },
+                gates: gates.pointer(),
+                keep: false,
+            },
+        );
+    }
+
+    /// Reads `x` `[B, I]` after `state` `[S, B, H]` and gives the state after it, with what the backward
+    /// pass needs: the gates' activations `[B, G*H]`, rows [`Layer::gate_stride`] apart, and of a GRU with
+    /// the reset after `W_n h + b_n`, `[B, H]`, in `extra`.
+    pub(crate) fn step_kept(
+        &self,
+        layer: &Layer<'_>,
+        x: &[f32],
+        state: &[f32],
+        next: &mut [f32],
+        gates: &mut [f32],
+        extra: &mut [f32],
+    ) {
+        let one = layer.batch * self.hidden;
+        let (state, next) = (Shared::reading(state), Shared::writing(next));
+        let has_cell = self.cell.has_cell_state();
+        self.advance(
+            layer,
+            x,
+            &Places {
+                hidden_before: state,
+                cell_before: state.from(one),
+                output: next,
+                extra: if has_cell { next.from(one) } else { Shared::writing(extra) },
+                gates: Shared::writing(gates),
+                keep: true,
+            },
+        );
+    }
+
+    /// One step, from and to the places given.
+    fn advance(&self, layer: &Layer<'_>, x: &[f32], places: &Places) {
+        let (batch, k) = (layer.batch, self.inputs);
         let (units, parts) = (layer.units(), layer.parts());
         let stride = layer.gate_stride();
         let inputs = Scratch::new(row_block(batch, k));
         let [before, after] = [(); 2].map(|()| Scratch::new(layer.row_block(batch)));
         let reset = Scratch::new(if layer.two_products() { layer.row_block(batch) } else { 0 });
-        let candidate =
-            Scratch::new(if layer.splits_candidate() { batch * self.hidden } else { 0 });
-        let gates = Scratch::new(batch * stride);
         fill_rows(inputs.pointer(), Shared::reading(x), batch, k);
-        fill_rows(before.pointer(), Shared::reading(hidden), batch, self.hidden);
-        let memory = Shared::writing(memory);
+        fill_rows(before.pointer(), places.hidden_before, batch, self.hidden);
         let step = ForwardStep {
-            layer: &layer,
+            layer,
             t: 0,
-            keep: false,
-            gates: gates.pointer(),
-            cell_before: memory,
-            extra: if self.cell.has_cell_state() { memory } else { candidate.pointer() },
+            keep: places.keep,
+            gates: places.gates,
+            cell_before: places.cell_before,
+            extra: places.extra,
             hidden_before: before.pointer(),
             hidden_after: after.pointer(),
             reset: reset.pointer(),
-            output: Shared::writing(hidden),
+            output: places.output,
         };
         let (bias, bias_hidden) = (Shared::reading(&self.bias), Shared::reading(&self.bias_hidden));
         Crew::run(layer.threads, |crew| {
@@ -162,6 +220,18 @@ impl PackedRecurrent {
             });
         });
     }
+}
+
+/// Where a step reads and writes.
+struct Places {
+    /// `[B, H]`, as all others but the gates.
+    hidden_before: Shared,
+    cell_before: Shared,
+    output: Shared,
+    /// An LSTM's cells after the step; of a GRU with the reset after, the recurrent half of the candidate.
+    extra: Shared,
+    gates: Shared,
+    keep: bool,
 }
 
 /// Row-major values on the host.

@@ -200,6 +200,8 @@ fn layer_results(isa: Isa, cell: Cell, operands: &[Vec<f32>; 7]) -> Vec<Vec<f32>
             extra: &extra,
             outputs_gradient: Some(&pull[..outputs.len()]),
             last_gradient: Some(&pull[outputs.len()..][..last.len()]),
+            packed: None,
+            wants_state: true,
         },
         Gradients {
             input: d_input,

@@ -125,6 +125,8 @@ impl SequenceKernels for Flex {
                 extra: slice(&kept.extra),
                 outputs_gradient: gradients[0].as_ref().map(slice),
                 last_gradient: gradients[1].as_ref().map(slice),
+                packed: None,
+                wants_state: wanted[5],
             },
             Gradients {
                 input: &mut d_input,
@@ -262,13 +264,13 @@ pub(super) fn slice(tensor: &FlexTensor) -> &[f32] {
 }
 
 /// A tensor whose memory a [`Matrix`] can read in place: transposed, but not flipped.
-fn unflipped(tensor: FlexTensor) -> FlexTensor {
+pub(super) fn unflipped(tensor: FlexTensor) -> FlexTensor {
     let flipped = tensor.layout().strides().iter().any(|&stride| stride < 0);
     if flipped { tensor.to_contiguous() } else { tensor }
 }
 
 /// A matrix as it lies, transposed views included.
-fn matrix(tensor: &FlexTensor) -> Matrix {
+pub(super) fn matrix(tensor: &FlexTensor) -> Matrix {
     let layout = tensor.layout();
     let stride = |axis: usize| usize::try_from(layout.strides()[axis]).expect("unflipped");
     Matrix {

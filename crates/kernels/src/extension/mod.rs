@@ -8,6 +8,7 @@ mod attention;
 mod autodiff;
 mod ctc;
 mod flex;
+mod stepped;
 
 pub(crate) use attention::attention;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -15,6 +16,7 @@ use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::prelude::*;
 use burn::tensor::DType;
 pub(crate) use ctc::ctc;
+pub(crate) use stepped::SteppedLayer;
 
 use crate::cell::{Cell, Direction, RecurrentState, RecurrentWeights, Sequence};
 use crate::cross_entropy::{CrossEntropy, CrossEntropyOptions};

@@ -3,7 +3,9 @@
 
 use burn::prelude::*;
 use burn::tensor::DType;
-use lampwick_kernels::{Activation, Cell, RecurrentState, RecurrentWeights, Reset, Sequence};
+use lampwick_kernels::{
+    Activation, Cell, RecurrentState, RecurrentWeights, Reset, Sequence, SteppedRecurrent,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -190,4 +192,22 @@ pub fn close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         assert!((a - b).abs() <= tolerance * scale, "{what}: element {i}: {a} against {b}");
     }
+}
+
+/// A layer read step by step, with the signature of the whole.
+pub fn stepped(
+    cell: Cell,
+    input: Tensor<3>,
+    weights: RecurrentWeights,
+    state: Option<RecurrentState>,
+    _: Sequence<'_>,
+) -> (Tensor<3>, RecurrentState) {
+    let layer = SteppedRecurrent::new(cell, weights);
+    let mut state = state.expect("cases have a state");
+    let mut outputs = Vec::new();
+    for t in 0..input.dims()[0] {
+        state = layer.step(input.clone().slice(s![t..=t, .., ..]).squeeze_dim(0), state);
+        outputs.push(state.hidden.clone().unsqueeze_dim(0));
+    }
+    (Tensor::cat(outputs, 0), state)
 }

@@ -12,7 +12,7 @@ use super::encoder::Encoded;
 use crate::dropout::element_dropout;
 use crate::initializer::InitialValues;
 use crate::mode::Mode;
-use crate::recurrent::{Recurrent, RecurrentOutput, StackState};
+use crate::recurrent::{Recurrent, RecurrentOutput, RecurrentStepper, StackState};
 
 /// The recurrence that writes, where it looks, and what the output layer reads.
 #[derive(Module, Debug)]
@@ -117,9 +117,10 @@ impl EncoderDecoder {
         }
     }
 
-    /// One step after the word vectors `words` `[B, E]`; `T` of the output is 1.
+    /// One step of `stepper`, the decoder's, after the word vectors `words` `[B, E]`; `T` of the output is 1.
     pub(super) fn decode_step(
         &self,
+        stepper: &RecurrentStepper<'_>,
         words: Tensor<2>,
         encoded: &Encoded,
         state: DecoderState,
@@ -146,8 +147,8 @@ impl EncoderDecoder {
         }
         input.extend(feed.map(|feed| feed.unsqueeze_dim(0)));
         let input = Tensor::cat(input, 2);
-        let RecurrentOutput { output: hidden, state: stack } =
-            self.decoder.recurrent.forward(input, Some(stack), None, mode);
+        let (hidden, stack) = stepper.step(input.squeeze_dim(0), stack, mode);
+        let hidden: Tensor<3> = hidden.unsqueeze_dim(0);
         let looked = match (before, attention) {
             (Some(before), _) => Some(before),
             (None, Some(attention)) => {

@@ -140,6 +140,7 @@ impl EncoderDecoder {
         mode: &mut Mode,
     ) -> (DecoderOutput, Option<Tensor<1>>) {
         let [steps, size] = batch.inputs.dims();
+        let stepper = self.decoder.recurrent.stepper(mode);
         let mut state = self.start(encoded);
         let mut outputs = Vec::with_capacity(steps);
         let mut again: Option<Tensor<1>> = None;
@@ -152,7 +153,8 @@ impl EncoderDecoder {
             };
             let words = self.words(tokens, mode).squeeze_dim(0);
             let covered = state.covered.clone();
-            let (output, next): (_, DecoderState) = self.decode_step(words, encoded, state, mode);
+            let (output, next): (_, DecoderState) =
+                self.decode_step(&stepper, words, encoded, state, mode);
             if let (Some(covered), Some(weights)) = (covered, &output.weights) {
                 let alive: Vec<f32> = batch
                     .target_lengths

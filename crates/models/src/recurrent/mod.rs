@@ -3,14 +3,17 @@
 //! - `config`: sizes and regularisation of a stack, and its initial values;
 //! - `layer`: one layer, one or two directions, and its optional projection;
 //! - `stack`: the layers one over the other;
+//! - `stepper`: the same one step at a time;
 //! - `state`: what a stack remembers between calls.
 
 mod config;
 mod layer;
 mod stack;
 mod state;
+mod stepper;
 
 pub use config::RecurrentConfig;
 pub use layer::{RecurrentDirection, RecurrentLayer};
 pub use stack::{Recurrent, RecurrentOutput};
 pub use state::StackState;
+pub use stepper::RecurrentStepper;
