@@ -2,6 +2,7 @@
 
 use burn::module::Param;
 use burn::prelude::*;
+use burn::tensor::activation::sigmoid;
 use lampwick_kernels::Attended;
 use lampwick_kernels::composed::product;
 
@@ -40,6 +41,34 @@ pub struct DecoderState {
     pub feed: Option<Tensor<2>>,
     /// The sum of the attention weights so far, `[B, S]`, where they are remembered.
     pub covered: Option<Tensor<2>>,
+}
+
+/// What the recurrence and attention give of a step, or of all; `[T, B, ..]`.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub(super) words: Tensor<3>,
+    pub(super) hidden: Tensor<3>,
+    pub(super) context: Option<Tensor<3>>,
+    pub(super) weights: Option<Tensor<3>>,
+    /// What the output layer reads, where it was needed already.
+    pub(super) output: Option<Tensor<3>>,
+}
+
+impl Looked {
+    /// Steps one behind the other.
+    pub(super) fn cat(steps: &[Self]) -> Self {
+        let join = |part: fn(&Self) -> Option<Tensor<3>>| {
+            let parts: Option<Vec<_>> = steps.iter().map(part).collect();
+            parts.map(|parts| Tensor::cat(parts, 0))
+        };
+        Self {
+            words: join(|step| Some(step.words.clone())).expect("a batch has a step"),
+            hidden: join(|step| Some(step.hidden.clone())).expect("a batch has a step"),
+            context: join(|step| step.context.clone()),
+            weights: join(|step| step.weights.clone()),
+            output: join(|step| step.output.clone()),
+        }
+    }
 }
 
 /// What a step, or all steps, give.
@@ -108,26 +137,27 @@ impl EncoderDecoder {
             Some(attention) => {
                 let Attended { context, weights } =
                     attention.forward(hidden.clone(), &encoded.memory, None);
-                self.read_out(hidden, Some(context), words, Some(weights))
+                let (context, weights) = (Some(context), Some(weights));
+                self.read_out(Looked { words, hidden, context, weights, output: None })
             }
             None => {
                 let context = config.context_every_step.then(|| summary(encoded.summary.clone()));
-                self.read_out(hidden, context, words, None)
+                self.read_out(Looked { words, hidden, context, weights: None, output: None })
             }
         }
     }
 
-    /// One step of `stepper`, the decoder's, after the word vectors `words` `[B, E]`; `T` of the output is 1.
+    /// One step of `stepper`, the decoder's, after the word vectors `words` `[1, B, E]`. The output layer's
+    /// input is computed only where it is fed: else [`EncoderDecoder::read_out`] does it for all steps.
     pub(super) fn decode_step(
         &self,
         stepper: &RecurrentStepper<'_>,
-        words: Tensor<2>,
+        words: Tensor<3>,
         encoded: &Encoded,
         state: DecoderState,
         mode: &mut Mode,
-    ) -> (DecoderOutput, DecoderState) {
+    ) -> (Looked, DecoderState) {
         let config = &self.config;
-        let words: Tensor<3> = words.unsqueeze_dim(0); // [1, B, E]
         let DecoderState { stack, feed, covered } = state;
         let attention = self.decoder.attention.as_ref();
         let mut input = vec![words.clone()];
@@ -164,51 +194,53 @@ impl EncoderDecoder {
             }
         };
         let now = weights.clone().map(|weights| weights.squeeze_dim::<2>(0)); // [B, S]
-        let output = self.read_out(hidden, context, words, weights);
-        let feed = config.input_feeding.then(|| output.output.clone().squeeze_dim(0));
         let covered = covered.zip(now).map(|(covered, now)| covered + now);
-        (output, DecoderState { stack, feed, covered })
+        let mut looked = Looked { words, hidden, context, weights, output: None };
+        looked.output = config.input_feeding.then(|| self.attentional(&looked));
+        let feed = looked.output.clone().map(|output| output.squeeze_dim(0));
+        (looked, DecoderState { stack, feed, covered })
     }
 
-    /// `tanh(W_c [h; c; e] + b)`, and the probability of generating; all `[T, B, ..]`.
-    fn read_out(
-        &self,
-        hidden: Tensor<3>,
-        context: Option<Tensor<3>>,
-        words: Tensor<3>,
-        weights: Option<Tensor<3>>,
-    ) -> DecoderOutput {
-        let config = &self.config;
-        let [steps, batch, _] = hidden.dims();
-        let apply = |parts: Vec<Tensor<3>>, weight: &Param<Tensor<2>>, bias: &Param<Tensor<1>>| {
-            let all = Tensor::cat(parts, 2);
-            let features = all.dims()[2];
-            let weight = config.precision.of_weight(weight.val());
-            let size = weight.dims()[1];
-            let rows = product(all.reshape([steps * batch, features]), weight);
-            (rows + bias.val().unsqueeze()).reshape([steps, batch, size])
-        };
+    /// What the output layer reads, and the probability of generating.
+    pub(super) fn read_out(&self, looked: Looked) -> DecoderOutput {
+        let output = self.attentional(&looked);
         let generate = self.decoder.generate.as_ref().zip(self.decoder.generate_bias.as_ref());
-        let generate = generate.zip(context.clone()).map(|((weight, bias), context)| {
-            burn::tensor::activation::sigmoid(apply(
-                vec![context, hidden.clone(), words.clone()],
-                weight,
-                bias,
-            ))
+        let Looked { words, hidden, context, weights, .. } = looked;
+        let generate = generate.zip(context).map(|((weight, bias), context)| {
+            sigmoid(self.linear(vec![context, hidden, words], weight, bias))
         });
-        let readout = self.decoder.readout.as_ref().zip(self.decoder.readout_bias.as_ref());
-        let output = match readout {
-            None => hidden,
-            Some((weight, bias)) => {
-                let mut parts = vec![hidden];
-                parts.extend(context);
-                if config.reads_context() {
-                    parts.push(words);
-                }
-                apply(parts, weight, bias).tanh()
-            }
-        };
         DecoderOutput { output, weights, generate }
+    }
+
+    /// `tanh(W_c [h; c; e] + b)`, `[T, B, A]`.
+    pub(super) fn attentional(&self, looked: &Looked) -> Tensor<3> {
+        let Looked { words, hidden, context, output, .. } = looked;
+        if let Some(output) = output {
+            return output.clone();
+        }
+        let readout = self.decoder.readout.as_ref().zip(self.decoder.readout_bias.as_ref());
+        let Some((weight, bias)) = readout else { return hidden.clone() };
+        let mut parts = vec![hidden.clone()];
+        parts.extend(context.clone());
+        if self.config.reads_context() {
+            parts.push(words.clone());
+        }
+        self.linear(parts, weight, bias).tanh()
+    }
+
+    /// `W x + b` of parts side by side, `[T, B, ..]`.
+    fn linear(
+        &self,
+        parts: Vec<Tensor<3>>,
+        weight: &Param<Tensor<2>>,
+        bias: &Param<Tensor<1>>,
+    ) -> Tensor<3> {
+        let all = Tensor::cat(parts, 2);
+        let [steps, batch, features] = all.dims();
+        let weight = self.config.precision.of_weight(weight.val());
+        let size = weight.dims()[1];
+        let rows = product(all.reshape([steps * batch, features]), weight);
+        (rows + bias.val().unsqueeze()).reshape([steps, batch, size])
     }
 
     /// What the output layer reads, dropped.

@@ -8,7 +8,7 @@ use lampwick_kernels::{
 };
 
 use super::EncoderDecoder;
-use super::decoder::{DecoderOutput, DecoderState};
+use super::decoder::{DecoderOutput, DecoderState, Looked};
 use super::encoder::Encoded;
 use super::source::Source;
 use crate::dropout::element_dropout;
@@ -142,20 +142,28 @@ impl EncoderDecoder {
         let [steps, size] = batch.inputs.dims();
         let stepper = self.decoder.recurrent.stepper(mode);
         let mut state = self.start(encoded);
-        let mut outputs = Vec::with_capacity(steps);
+        let mut all = Vec::with_capacity(steps);
         let mut again: Option<Tensor<1>> = None;
         let mut own: Option<Tensor<2, Int>> = None;
+        // Known words are looked up at once: each look-up has a gradient as large as the table.
+        let known = match feeding {
+            Feeding::Gold => one_by_one(self.words(batch.inputs.clone(), mode)),
+            Feeding::Scheduled { .. } => Vec::new(),
+        };
+        let mut known = known.into_iter();
         for step in 0..steps {
-            let gold = batch.inputs.clone().slice(s![step..=step, ..]); // [1, B]
-            let tokens = match own.take() {
-                Some(own) => self.mixed(gold, own, feeding, mode),
-                None => gold,
-            };
-            let words = self.words(tokens, mode).squeeze_dim(0);
+            let words = known.next().unwrap_or_else(|| {
+                let gold = batch.inputs.clone().slice(s![step..=step, ..]); // [1, B]
+                let tokens = match own.take() {
+                    Some(own) => self.mixed(gold, own, feeding, mode),
+                    None => gold,
+                };
+                self.words(tokens, mode)
+            });
             let covered = state.covered.clone();
-            let (output, next): (_, DecoderState) =
+            let (looked, next): (_, DecoderState) =
                 self.decode_step(&stepper, words, encoded, state, mode);
-            if let (Some(covered), Some(weights)) = (covered, &output.weights) {
+            if let (Some(covered), Some(weights)) = (covered, &looked.weights) {
                 let alive: Vec<f32> = batch
                     .target_lengths
                     .iter()
@@ -173,21 +181,12 @@ impl EncoderDecoder {
             if step + 1 < steps
                 && let Feeding::Scheduled { feed, .. } = feeding
             {
-                own = Some(self.own(&output, *feed, mode));
+                own = Some(self.own(&looked, *feed, mode));
             }
-            outputs.push(output);
+            all.push(looked);
             state = next;
         }
-        let join = |part: fn(&DecoderOutput) -> Option<Tensor<3>>| {
-            let parts: Option<Vec<_>> = outputs.iter().map(part).collect();
-            parts.map(|parts| Tensor::cat(parts, 0))
-        };
-        let output = DecoderOutput {
-            output: join(|o| Some(o.output.clone())).expect("a batch has a step"),
-            weights: join(|o| o.weights.clone()),
-            generate: join(|o| o.generate.clone()),
-        };
-        (output, again)
+        (self.read_out(Looked::cat(&all)), again)
     }
 
     /// The true words `[1, B]`, some replaced by the model's own.
@@ -209,8 +208,8 @@ impl EncoderDecoder {
     }
 
     /// The words that the model itself would write after a step, `[1, B]`; off the tape.
-    fn own(&self, output: &DecoderOutput, feed: Fed, mode: &mut Mode) -> Tensor<2, Int> {
-        let rows: Tensor<2> = output.output.clone().detach().squeeze_dim(0); // [B, A]
+    fn own(&self, looked: &Looked, feed: Fed, mode: &mut Mode) -> Tensor<2, Int> {
+        let rows: Tensor<2> = self.attentional(looked).detach().squeeze_dim(0); // [B, A]
         let weight = self.config.precision.of_weight(self.output_weight().detach());
         let mut scores = product(rows, weight) + self.output_bias.val().detach().unsqueeze();
         if let (Fed::Gumbel, Mode::Train(rng)) = (feed, mode) {
@@ -265,6 +264,20 @@ impl EncoderDecoder {
         };
         CrossEntropy { loss, nll: plain.detach() }
     }
+}
+
+/// The steps of `[T, B, F]`, `[1, B, F]` each. By way of runs of some steps: the gradient of a slice is as
+/// large as what it is cut from, and T of them as large as all would be T² steps.
+fn one_by_one(x: Tensor<3>) -> Vec<Tensor<3>> {
+    let steps = x.dims()[0];
+    let run = steps.isqrt().max(1);
+    let mut all = Vec::with_capacity(steps);
+    for first in (0..steps).step_by(run) {
+        let count = run.min(steps - first);
+        let part = x.clone().slice(s![first..first + count, .., ..]);
+        all.extend((0..count).map(|step| part.clone().slice(s![step..=step, .., ..])));
+    }
+    all
 }
 
 /// The attention that lies on copies of each target, `[T, B]`.
