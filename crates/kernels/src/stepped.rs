@@ -22,8 +22,8 @@ pub struct SteppedRecurrent {
 #[derive(Clone, Debug)]
 enum Weights {
     #[cfg(feature = "flex")]
-    Packed(extension::SteppedLayer),
-    Plain(RecurrentWeights),
+    Packed(Box<extension::SteppedLayer>),
+    Plain(Box<RecurrentWeights>),
 }
 
 impl SteppedRecurrent {
@@ -47,10 +47,10 @@ impl SteppedRecurrent {
         #[cfg(feature = "flex")]
         if extension::fused(weights.input.device(), [weights.input.dtype(), weights.hidden.dtype()])
         {
-            let weights = Weights::Packed(extension::SteppedLayer::new(cell, weights));
+            let weights = Weights::Packed(Box::new(extension::SteppedLayer::new(cell, weights)));
             return Self { cell, weights };
         }
-        Self { cell, weights: Weights::Plain(weights) }
+        Self { cell, weights: Weights::Plain(Box::new(weights)) }
     }
 
     /// The state after `input` `[B, I]`; its hidden vector is the step's output.
@@ -70,7 +70,7 @@ impl SteppedRecurrent {
             Weights::Plain(weights) => {
                 let sequence = Sequence::default();
                 let input = input.unsqueeze_dim(0);
-                composed::recurrent(self.cell, input, weights.clone(), Some(state), sequence).1
+                composed::recurrent(self.cell, input, (**weights).clone(), Some(state), sequence).1
             }
         }
     }

@@ -195,6 +195,7 @@ pub fn close(a: &[f32], b: &[f32], tolerance: f32, what: &str) {
 }
 
 /// A layer read step by step, with the signature of the whole.
+#[allow(clippy::needless_pass_by_value)] // the signature of the whole
 pub fn stepped(
     cell: Cell,
     input: Tensor<3>,

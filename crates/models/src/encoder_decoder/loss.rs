@@ -147,7 +147,7 @@ impl EncoderDecoder {
         let mut own: Option<Tensor<2, Int>> = None;
         // Known words are looked up at once: each look-up has a gradient as large as the table.
         let known = match feeding {
-            Feeding::Gold => one_by_one(self.words(batch.inputs.clone(), mode)),
+            Feeding::Gold => one_by_one(&self.words(batch.inputs.clone(), mode)),
             Feeding::Scheduled { .. } => Vec::new(),
         };
         let mut known = known.into_iter();
@@ -268,7 +268,7 @@ impl EncoderDecoder {
 
 /// The steps of `[T, B, F]`, `[1, B, F]` each. By way of runs of some steps: the gradient of a slice is as
 /// large as what it is cut from, and T of them as large as all would be T² steps.
-fn one_by_one(x: Tensor<3>) -> Vec<Tensor<3>> {
+fn one_by_one(x: &Tensor<3>) -> Vec<Tensor<3>> {
     let steps = x.dims()[0];
     let run = steps.isqrt().max(1);
     let mut all = Vec::with_capacity(steps);

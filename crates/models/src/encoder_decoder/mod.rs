@@ -15,8 +15,10 @@ pub mod encoder;
 pub mod frames;
 pub mod image;
 pub mod loss;
+mod sizes;
 pub mod source;
 pub mod translator;
+mod validate;
 
 use burn::module::Param;
 use burn::prelude::*;
