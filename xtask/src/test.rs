@@ -15,10 +15,13 @@ use crate::ci::rust_files;
 fn missing() -> Vec<(&'static str, &'static str)> {
     let ptb = var_os("LAMPWICK_DATA").map(|data| PathBuf::from(data).join("ptb"));
     let has_data = ptb.is_some_and(|ptb| ptb.join("ptb.train.txt").exists());
+    let data = var_os("LAMPWICK_DATA").map(PathBuf::from);
+    let has_pairs = data.is_some_and(|data| data.join("multi30k").is_dir());
     let has_tensorboard = var_os("LAMPWICK_TENSORBOARD_PYTHON").is_some();
     let wanting = [
         ("_on_tmpfs", "no right to mount a file system", can_mount()),
         ("_on_ptb", "no data (LAMPWICK_DATA)", has_data),
+        ("_on_pairs", "no pairs (LAMPWICK_DATA)", has_pairs),
         ("_by_tensorboard", "no TensorBoard (LAMPWICK_TENSORBOARD_PYTHON)", has_tensorboard),
     ];
     wanting.into_iter().filter(|want| !want.2).map(|want| (want.0, want.1)).collect()

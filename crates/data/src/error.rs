@@ -91,6 +91,31 @@ pub enum DataError {
         /// Offset in the file, from 0.
         byte: u64,
     },
+    /// A line too long to be held.
+    #[error(
+        "{name}:{line}: a line of more than {limit} bytes; write one sentence or paragraph a line, ended \
+         by a newline"
+    )]
+    LongLine {
+        /// File name.
+        name: String,
+        /// Line, from 1.
+        line: u64,
+        /// The longest line that is accepted, in bytes.
+        limit: usize,
+    },
+    /// A line that is not of the form that its file has.
+    #[error("{name}:{line}: {problem}; {mend}")]
+    Line {
+        /// File name.
+        name: String,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        mend: &'static str,
+    },
     /// Two files whose lines should answer each other.
     #[error("{first} has {first_lines} lines and {second} {second_lines}; {astray}")]
     UnequalLines {
@@ -142,6 +167,28 @@ pub enum DataError {
         problem: String,
         /// What to do.
         mend: &'static str,
+    },
+    /// A recording that cannot be read whole.
+    #[error("{}: no whole WAV file: {problem}; record or copy it again", .path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A recording of another rate than the model hears.
+    #[error(
+        "{}: {found} samples a second where {wanted} are expected; convert it (sox {0} -r {wanted} \
+         converted.wav)",
+        .path.display()
+    )]
+    SampleRate {
+        /// The file.
+        path: PathBuf,
+        /// Its rate.
+        found: u32,
+        /// The rate asked for.
+        wanted: u32,
     },
     /// Two parts that belong to different vocabularies.
     #[error(

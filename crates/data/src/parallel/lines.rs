@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::error::{DataError, Result};
 use crate::text::{Cut, Piece, TextReader};
 
+/// The longest line, in bytes: what is longer is hardly one sentence, and would be held in memory.
+pub const LONGEST_LINE: usize = 1 << 24;
+
 /// Reads line by line. A line ends at `\n` (or `\r\n`) and nowhere else, a byte order mark is left
 /// out, and what is no text is an error with file, line and byte: see [`crate::text`].
 ///
@@ -54,11 +57,15 @@ impl<R: Read> Lines<R> {
     /// Puts the next line into `line`, without its end; `false` when there is none.
     ///
     /// # Errors
-    /// [`DataError::Read`], [`DataError::Empty`], [`DataError::NotText`].
+    /// [`DataError::Read`], [`DataError::Empty`], [`DataError::NotText`], [`DataError::LongLine`].
     pub fn read(&mut self, line: &mut String) -> Result<bool> {
         line.clear();
         loop {
             match self.text.next_piece().map_err(no_tokenizer)? {
+                Some(Piece::Text(piece)) if line.len() + piece.len() > LONGEST_LINE => {
+                    let (name, line) = (self.name.clone(), self.text.line());
+                    return Err(DataError::LongLine { name, line, limit: LONGEST_LINE });
+                }
                 Some(Piece::Text(piece)) => line.push_str(piece),
                 Some(Piece::EndOfLine) => return Ok(true),
                 None => return Ok(false),
