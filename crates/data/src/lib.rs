@@ -11,6 +11,8 @@
 //! - [`pair_batches`]: sources with their targets, in batches of like length
 //! - [`datasets`]: lines and windows for Burn's own `DataLoader`
 //! - [`parallel`]: lines that answer each other
+//! - [`scenes`]: pictures of coloured shapes with captions that are true of them
+//! - [`speech`]: recordings to log-mel frames; strings of spoken digits
 //! - [`synthetic`]: a source of sentences that knows their entropy
 //! - [`tasks`]: sequences that ask for memory, with their chance levels
 //! - [`files`], [`atomic`], [`hash`]: every change to the disk, files that appear whole, their SHA-256
@@ -25,6 +27,8 @@ pub mod hash;
 pub mod pair_batches;
 pub mod parallel;
 pub mod prepare;
+pub mod scenes;
+pub mod speech;
 pub mod synthetic;
 pub mod tasks;
 pub mod text;
