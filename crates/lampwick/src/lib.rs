@@ -7,10 +7,10 @@
 //! |---|---|---|
 //! | [`kernels`] | `lampwick-kernels` | fused, differentiable LSTM, GRU and RNN; output layer with its loss |
 //! | [`models`] | `lampwick-models` | Burn modules: recurrent stacks, language models; PyTorch import |
-//! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches; a language of known entropy |
+//! | [`data`] | `lampwick-data` | text, vocabularies, token files, batches, pairs, speech; a language of known entropy |
 //! | [`ngram`] | `lampwick-ngram` | counting, modified Kneser-Ney, pruning, ARPA and binary files, queries |
 //! | [`embeddings`] | `lampwick-embeddings` | Word2Vec, fastText, GloVe: training and files |
-//! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit and what it scored |
+//! | [`metrics`] | `lampwick-metrics` | perplexity that says its unit; BLEU, chrF, TER, ROUGE, WER, CER |
 //! | [`decoding`] | `lampwick-decoding` | beam search, sampling and scoring over any next-token model |
 //! | [`training`] | `lampwick-training` | one TOML config = one run: loop, checkpoints, report |
 //!
