@@ -11,6 +11,9 @@ const FARTHEST: usize = 50;
 /// How many shifts are tried in a segment before the search ends.
 const TRIALS: usize = 1000;
 
+/// What a shift is judged by: edits saved, length of the run, where it is, where it goes.
+type Rank = (i64, usize, Reverse<usize>, Reverse<usize>);
+
 /// A run of words that both sides have.
 #[derive(Clone, Copy)]
 struct Run {
@@ -41,8 +44,7 @@ fn best(matrix: &mut Matrix<'_>, trials: &mut usize) -> Option<(i64, Vec<u32>)> 
     let words = matrix.hypothesis().to_vec();
     let before = i64::from(matrix.distance());
     let alignment = matrix.alignment();
-    type Order = (i64, usize, Reverse<usize>, Reverse<usize>);
-    let mut best: Option<(Order, Vec<u32>)> = None;
+    let mut best: Option<(Rank, Vec<u32>)> = None;
     let mut shifted = Vec::with_capacity(words.len());
     for run in runs(&words, matrix.reference()) {
         // Only what is wrong on both sides, and not within itself.
