@@ -1,9 +1,7 @@
 //! Log-mel frames.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use phastft::planner::PlannerR2c64;
+use phastft::r2c_fft_f64_with_planner;
 
 use crate::error::{DataError, Result};
 
@@ -12,7 +10,7 @@ use crate::error::{DataError, Result};
 pub struct MelConfig {
     /// Samples a second.
     pub rate: u32,
-    /// Samples that a frame is made from: the length of the transform and of the window.
+    /// Samples that a frame is made from. Its transform is as long as the next power of two, at least 4.
     pub window: usize,
     /// Samples from one frame to the next.
     pub hop: usize,
@@ -81,16 +79,17 @@ impl Frames {
 /// Computes log-mel frames, to the figures of librosa's `melspectrogram` with its defaults.
 ///
 /// ```text
-/// x_t[n]  = hann[n] x[t hop - window/2 + n]          zeros before the beginning and behind the end
+/// x_t[n]  = hann[n] x[t hop - window/2 + n]          zeros outside the samples
 /// P_t[k]  = |DFT(x_t)[k]|^2
 /// y_t[b]  = ln max(floor, sum over k of weight[b][k] P_t[k])
 /// ```
 ///
 /// Bands are triangles on Slaney's mel scale (linear below 1 kHz, logarithmic above), each of area 1 in
-/// Hz. `n` samples give `1 + n / hop` frames; a window of odd length reaches one sample less far.
+/// Hz. `n` samples give `1 + n / hop` frames.
 pub struct LogMel {
     config: MelConfig,
-    transform: Arc<dyn RealToComplex<f64>>,
+    transform: PlannerR2c64,
+    /// As long as the transform: zeros on both sides of the window.
     hann: Vec<f64>,
     /// For each band the first bin and the weights from there on.
     triangles: Vec<(usize, Vec<f64>)>,
@@ -123,9 +122,13 @@ impl LogMel {
             let mend = "must leave each band a frequency: take fewer bands or a longer window";
             return wrong("bands", bands.to_string(), mend);
         }
+        let length = transform_length(window);
         let turn = std::f64::consts::TAU / window as f64;
-        let hann = (0..window).map(|place| 0.5 - 0.5 * (turn * place as f64).cos()).collect();
-        let transform = RealFftPlanner::new().plan_fft_forward(window);
+        let mut hann = vec![0.0; length];
+        for (place, value) in hann[(length - window) / 2..][..window].iter_mut().enumerate() {
+            *value = 0.5 - 0.5 * (turn * place as f64).cos();
+        }
+        let transform = PlannerR2c64::new(length);
         Ok(Self { config, transform, hann, triangles })
     }
 
@@ -136,32 +139,36 @@ impl LogMel {
 
     /// Frames of samples; none of no samples.
     pub fn frames(&self, samples: &[f32]) -> Frames {
-        let MelConfig { window, hop, bands, floor, .. } = self.config;
+        let MelConfig { hop, bands, floor, .. } = self.config;
         if samples.is_empty() {
             return Frames { values: Vec::new(), bands };
         }
-        let count = 1 + (samples.len() + 2 * (window / 2) - window) / hop;
+        let length = self.hann.len();
+        let count = 1 + samples.len() / hop;
         let mut values = Vec::with_capacity(count * bands);
-        let mut input = self.transform.make_input_vec();
-        let mut spectrum = self.transform.make_output_vec();
-        let mut scratch = self.transform.make_scratch_vec();
+        let mut input = vec![0.0; length];
+        let mut real = vec![0.0; length / 2 + 1];
+        let mut imaginary = real.clone();
         for frame in 0..count {
             for (place, value) in input.iter_mut().enumerate() {
-                let at = (frame * hop + place).checked_sub(window / 2);
+                let at = (frame * hop + place).checked_sub(length / 2);
                 let sample = at.and_then(|at| samples.get(at)).copied().unwrap_or(0.0);
                 *value = self.hann[place] * f64::from(sample);
             }
-            self.transform
-                .process_with_scratch(&mut input, &mut spectrum, &mut scratch)
-                .expect("the buffers were made by this transform");
+            r2c_fft_f64_with_planner(&input, &mut real, &mut imaginary, &self.transform);
             for (first, weights) in &self.triangles {
-                let power = |(weight, bin): (&f64, &Complex<f64>)| weight * bin.norm_sqr();
-                let power: f64 = weights.iter().zip(&spectrum[*first..]).map(power).sum();
-                values.push(power.max(floor).ln() as f32);
+                let bins = real[*first..].iter().zip(&imaginary[*first..]);
+                let power =
+                    weights.iter().zip(bins).map(|(weight, (re, im))| weight * (re * re + im * im));
+                values.push(power.sum::<f64>().max(floor).ln() as f32);
             }
         }
         Frames { values, bands }
     }
+}
+
+fn transform_length(window: usize) -> usize {
+    window.next_power_of_two().max(4)
 }
 
 /// Slaney's scale: 3 mel for each 200 Hz up to 1 kHz, then 27 for each factor of 6.4.
@@ -183,7 +190,8 @@ fn mel(hz: f64) -> f64 {
 fn triangles(config: &MelConfig) -> Vec<(usize, Vec<f64>)> {
     let (from, to) = (mel(config.lowest), mel(config.highest));
     let corner = |index: usize| hz(from + (to - from) * index as f64 / (config.bands + 1) as f64);
-    let frequency = |bin: usize| bin as f64 * f64::from(config.rate) / config.window as f64;
+    let length = transform_length(config.window);
+    let frequency = |bin: usize| bin as f64 * f64::from(config.rate) / length as f64;
     (0..config.bands)
         .map(|band| {
             let (left, top, right) = (corner(band), corner(band + 1), corner(band + 2));
@@ -191,7 +199,7 @@ fn triangles(config: &MelConfig) -> Vec<(usize, Vec<f64>)> {
                 let (rise, fall) = (frequency(bin) - left, right - frequency(bin));
                 (rise / (top - left)).min(fall / (right - top)) * 2.0 / (right - left)
             };
-            let mut bins = (0..=config.window / 2).filter(|&bin| weight(bin) > 0.0);
+            let mut bins = (0..=length / 2).filter(|&bin| weight(bin) > 0.0);
             let first = bins.next();
             let last = bins.next_back().or(first);
             match first.zip(last) {
