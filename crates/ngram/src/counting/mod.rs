@@ -35,6 +35,7 @@ pub(crate) fn count(
     let chunk =
         (storage.budget() / 4 / POSITION_BYTES).clamp(1 << 12, u64::from(u32::MAX)) as usize;
     let chunk = chunk.max(tokens.len().div_ceil(MOST_RUNS));
+    let held = storage.hold(chunk.min(tokens.len()) as u64 * POSITION_BYTES);
     let mut done = 0;
     if tokens.len() <= chunk {
         let mut writer = TrieWriter::new(order, vocabulary, storage);
@@ -47,7 +48,7 @@ pub(crate) fn count(
             progress.at(done);
             Ok(())
         })?;
-        drop(tokens);
+        drop((tokens, held));
         return writer.finish();
     }
     let mut runs = Vec::new();
@@ -65,7 +66,7 @@ pub(crate) fn count(
         })?;
         runs.push(run.finish()?);
     }
-    drop(tokens);
+    drop((tokens, held));
     runs::merge(runs, order, vocabulary, storage, progress)
 }
 
