@@ -211,7 +211,7 @@ impl Bench<'_> {
             .take(7)
             .filter_map(|line| line.strip_prefix("ngram ")?.split_once('=')?.1.parse::<f64>().ok())
             .sum();
-        let kinds: [(&str, &[&str], &[&str]); 3] = [
+        let kinds: [(&str, &[&str], &[&str]); 5] = [
             ("hash tables", &["--kind", "probing"], &["probing"]),
             ("trie", &["--kind", "trie"], &["trie"]),
             (
@@ -219,8 +219,16 @@ impl Bench<'_> {
                 &["--kind", "trie", "--quantize", "8"],
                 &["-q", "8", "-b", "8", "trie"],
             ),
+            // KenLM's counterpart: pointers compressed as far as it goes.
+            ("compact trie", &["--kind", "compact"], &["-a", "255", "trie"]),
+            (
+                "compact trie, 8 bits",
+                &["--kind", "compact", "--quantize", "8"],
+                &["-q", "8", "-b", "8", "-a", "255", "trie"],
+            ),
         ];
-        let empty = self.write("empty", "")?;
+        // One empty line: the perplexity of nothing at all is an error.
+        let empty = self.write("empty", "\n")?;
         let mut rows = Vec::new();
         for (name, own, kenlm_kind) in kinds {
             let (mine, its) = (self.folder.join("model.bin"), self.folder.join("kenlm.bin"));

@@ -7,6 +7,7 @@
 //! (building checks it); an n-gram that is not in the model is taken for one that is with a
 //! probability of 2^-64 for each entry it is compared with.
 
+use super::processor::fetch;
 use super::state::{Climb, Found, MAX_CONTEXT, Score, State, marked, unigrams};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
@@ -128,30 +129,29 @@ impl<'a> Probing<'a> {
         climb.end()
     }
 
-    /// As [`Self::advance`], for several states. A look at all buckets before any is searched: they are
-    /// fetched together.
+    /// As [`Self::advance`], for several states. All buckets are fetched before any is searched.
     #[inline(always)]
     pub(crate) fn advance_all(&self, states: &mut [State], words: &[u32], scores: &mut [Score]) {
-        let mut seen = 0;
         for (state, &word) in states.iter().zip(words) {
             let word = if (word as usize) < self.unigrams.len() { word } else { UNK };
             let context = &state.nodes[..(state.length as usize).min(MAX_CONTEXT)];
-            seen |= self.look(&keys(word, context)[..context.len()]);
+            self.fetch(&keys(word, context)[..context.len()]);
         }
-        std::hint::black_box(seen);
         for ((state, &word), score) in states.iter_mut().zip(words).zip(scores) {
             *score = self.advance(state, word);
         }
     }
 
-    /// Reads of each key's bucket, so that it is in the processor's cache when it is searched.
+    /// Has each key's bucket fetched, so that it is in the processor's cache when it is searched.
     #[inline(always)]
-    fn look(&self, keys: &[u64]) -> u32 {
+    fn fetch(&self, keys: &[u64]) {
         let tables = self.middle.iter().copied().chain(self.last);
-        keys.iter().zip(tables).fold(0, |seen, (&key, buckets)| {
+        for (&key, buckets) in keys.iter().zip(tables) {
             let home = home(key, buckets.len().saturating_sub(BEHIND));
-            seen | buckets.get(home).map_or(0, |bucket| bucket[0])
-        })
+            if let Some(bucket) = buckets.get(home) {
+                fetch(&bucket[0]);
+            }
+        }
     }
 }
 

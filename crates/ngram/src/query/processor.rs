@@ -1,4 +1,4 @@
-//! The processor's instructions for bits, where it has them.
+//! The processor's instructions for bits, where it has them, and for memory.
 //!
 //! Finding the n-th bit of a word counts bits and shifts by what it counted. Programs are built for
 //! the oldest processors of their kind, which do both in many steps.
@@ -19,6 +19,21 @@ pulp::simd_type!({
         lzcnt: f!("lzcnt"),
     }
 });
+
+/// Has the processor fetch what will be read soon, without waiting for it.
+#[inline(always)]
+pub(crate) fn fetch<T: Copy>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let address = std::ptr::from_ref(value).cast();
+        // SAFETY: a hint, which reads nothing that the program sees; every processor of this kind has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
+    }
+    // Elsewhere a read that nobody waits for at once.
+    #[cfg(not(target_arch = "x86_64"))]
+    std::hint::black_box(*value);
+}
 
 impl Processor {
     /// Asks this processor.

@@ -141,9 +141,9 @@ impl<'a> Climb<'a> {
     /// The words of the next state's contexts: this one, then those before.
     #[inline(always)]
     pub(crate) fn words(&mut self, word: u32, before: &[u32; MAX_CONTEXT]) {
+        // As many as there can be: a copy of a known length is one instruction.
         self.state.nodes[0] = word;
-        let length = (self.state.length as usize).clamp(1, MAX_CONTEXT);
-        self.state.nodes[1..length].copy_from_slice(&before[..length - 1]);
+        self.state.nodes[1..].copy_from_slice(&before[..MAX_CONTEXT - 1]);
     }
 
     /// The score, with the backoffs of the contexts that were too long.
