@@ -13,6 +13,7 @@
 //! - [`neighbours`]: the rows nearest to a vector, by looking at all
 //! - [`evaluation`]: analogies, and similarities beside those that people gave
 //! - [`bias`]: what vectors associate with groups of people, and a direction taken out of them
+//! - [`map`]: words on a plane, as a page
 //! - [`principal`]: the directions in which rows vary most
 //! - [`formats`]: word2vec, fastText, GloVe and other files, read and written
 //! - [`section`], [`progress`], [`error`]: arrays in memory or mapped, what is told, what can be wrong
@@ -26,6 +27,7 @@ pub mod evaluation;
 pub mod formats;
 pub mod glove;
 pub mod lexicon;
+pub mod map;
 pub mod neighbours;
 pub mod phrases;
 pub mod principal;

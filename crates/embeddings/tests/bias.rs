@@ -86,7 +86,7 @@ fn the_direction_is_that_of_wefe() {
     assert!((cosine.abs() - 1.0).abs() < 1e-6, "{cosine}");
     near(Some(own.share), &said["share"]);
     // It points to the first words of the pairs.
-    let at = |word| own.projection(&vectors, word, &Lookup::default()).unwrap();
+    let at = |word: &str| own.projection(&vectors, word, &Lookup::default()).unwrap();
     assert!(at("City2") > at("Land2"));
     let lost: Pairs = vec![["Atlantis".into(), "Land0".into()], ["City1".into(), "Land1".into()]];
     let error = direction(&vectors, &lost, &Lookup::default()).unwrap_err().to_string();

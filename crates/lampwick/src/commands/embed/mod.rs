@@ -2,7 +2,9 @@
 
 use crate::exit::Exit;
 
+mod bias;
 mod convert;
+mod debias;
 mod evaluate;
 mod export;
 mod info;
@@ -10,6 +12,7 @@ mod near;
 mod oov;
 mod opened;
 mod phrases;
+mod plot;
 mod progress;
 mod quantize;
 mod train;
@@ -53,6 +56,12 @@ enum Command {
     Analogy(near::AnalogyArguments),
     /// Give the cosine of two words
     Similarity(near::SimilarityArguments),
+    /// Measure what vectors associate with groups of people
+    Bias(bias::Arguments),
+    /// Take a direction, such as that of gender, out of vectors
+    Debias(debias::Arguments),
+    /// Draw a map of words as a page that a browser shows
+    Plot(plot::Arguments),
     /// Replace vectors by codes of a product quantiser: a file of an eighth of the size
     Quantize(quantize::Arguments),
 }
@@ -69,6 +78,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Nn(arguments) => near::run_nearest(arguments),
         Command::Analogy(arguments) => near::run_analogy(arguments),
         Command::Similarity(arguments) => near::run_similarity(arguments),
+        Command::Bias(arguments) => bias::run(arguments),
+        Command::Debias(arguments) => debias::run(arguments),
+        Command::Plot(arguments) => plot::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
     }
 }

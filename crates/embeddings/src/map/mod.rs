@@ -1,0 +1,115 @@
+//! Words on a plane, as a page that a browser shows: their two principal components.
+
+use std::io::Write;
+
+use crate::error::{EmbeddingError, Result};
+use crate::neighbours::unit;
+use crate::principal::components;
+use crate::vectors::Vectors;
+
+/// Words and where they lie.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// The words, and their places.
+    pub words: Vec<(Vec<u8>, [f64; 2])>,
+    /// Words that were asked for and have no vector.
+    pub missing: Vec<Vec<u8>>,
+    /// Which part of the words' variance either axis holds.
+    pub shares: [f64; 2],
+}
+
+/// Projects vectors of length 1 about their mean on their first two principal components.
+///
+/// # Errors
+/// [`EmbeddingError::Setting`] when fewer than three words have vectors, or all vectors are equal.
+pub fn principal(vectors: &Vectors, words: &[Vec<u8>]) -> Result<Map> {
+    let (mut held, mut missing, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for word in words {
+        match vectors.vector(word).and_then(|vector| unit(&vector)) {
+            Some(vector) => {
+                rows.extend(vector.iter().map(|&x| f64::from(x)));
+                held.push(word.clone());
+            }
+            None => missing.push(word.clone()),
+        }
+    }
+    let dim = vectors.dim();
+    if held.len() < 3 {
+        let problem =
+            format!("{} of {} words have vectors; a map needs three", held.len(), words.len());
+        return Err(EmbeddingError::Setting(problem));
+    }
+    let mut mean = vec![0.0; dim];
+    for row in rows.chunks_exact(dim) {
+        mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / held.len() as f64);
+    }
+    for row in rows.chunks_exact_mut(dim) {
+        row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
+    }
+    let axes = components(&rows, dim, 2);
+    if axes.is_empty() {
+        return Err(EmbeddingError::Setting(
+            "all words have the same vector; a map shows nothing".into(),
+        ));
+    }
+    let along = |row: &[f64], axis: usize| {
+        let axis = axes.get(axis);
+        axis.map_or(0.0, |axis| axis.direction.iter().zip(row).map(|(a, b)| a * b).sum())
+    };
+    let places = rows.chunks_exact(dim).map(|row| [along(row, 0), along(row, 1)]);
+    let words = held.into_iter().zip(places).collect();
+    let shares = [0, 1].map(|axis| axes.get(axis).map_or(0.0, |axis| axis.share));
+    Ok(Map { words, missing, shares })
+}
+
+impl Map {
+    /// Writes a page that needs nothing else: words as points, their names by hovering, by search, and as
+    /// far as there is room; the wheel zooms.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Write`] when the writer refuses.
+    pub fn write(&self, title: &str, out: &mut dyn Write) -> Result<()> {
+        let words: Vec<_> =
+            self.words.iter().map(|(word, [x, y])| (String::from_utf8_lossy(word), x, y)).collect();
+        let title = serde_json::Value::from(title).to_string();
+        // `</script>` within a word would end the script.
+        let inert = |json: String| json.replace('<', "\\u003c");
+        let words =
+            serde_json::to_string(&words).map_err(|error| EmbeddingError::write(error.into()))?;
+        let shares = format!("[{:.4},{:.4}]", self.shares[0], self.shares[1]);
+        let page = include_str!("map.html")
+            .replacen("/*TITLE*/", &inert(title), 1)
+            .replacen("/*SHARES*/", &shares, 1)
+            .replacen("/*WORDS*/", &inert(words), 1);
+        out.write_all(page.as_bytes()).map_err(EmbeddingError::write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::Lexicon;
+
+    /// Unit vectors that differ in one direction much, in another little, in a third not at all.
+    #[test]
+    fn the_axes_are_where_words_differ() {
+        let words = [&b"a"[..], b"b", b"c", b"</script>"];
+        let matrix = vec![0.8, 0., 0.6, -0.8, 0., 0.6, 0., 0.28, 0.96, 0., -0.28, 0.96];
+        let vectors = Vectors::new(words.into_iter().collect::<Lexicon>(), matrix, 3).unwrap();
+        let asked: Vec<Vec<u8>> =
+            words.iter().chain([&&b"oil"[..]]).map(|word| word.to_vec()).collect();
+        let map = principal(&vectors, &asked).unwrap();
+        assert_eq!(map.missing, [b"oil"]);
+        let place = |i: usize| map.words[i].1;
+        assert!(
+            (place(0)[0] - place(1)[0]).abs() > 1.59 && (place(2)[0] - place(3)[0]).abs() < 1e-6
+        );
+        assert!(map.shares[0] > map.shares[1] && map.shares[0] + map.shares[1] < 1.0 + 1e-9);
+        let mut page = Vec::new();
+        map.write("lamps", &mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert_eq!(page.matches("</script>").count(), 1, "a word cannot end the script");
+        assert!(page.contains("\"lamps\"") && page.contains("[\"b\","));
+        assert!(principal(&vectors, &asked[3..]).unwrap_err().to_string().contains("needs three"));
+    }
+}

@@ -1,0 +1,55 @@
+//! `lampwick embed plot`: words on a plane, as a page.
+
+use std::path::PathBuf;
+
+use lampwick::embeddings::map::principal;
+use lampwick::metrics::figures::count;
+
+use super::opened::{self, Input};
+use crate::exit::{Exit, Usage};
+
+/// What `lampwick embed plot` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed plot vectors.lwv -o map.html                  the 1,000 most frequent words
+  lampwick embed plot vectors.lwv -o animals.html --only animals.txt
+
+The page needs nothing else. Words of length 1 lie on their first two principal components; a word's name
+shows under the pointer, where there is room, and by search; the wheel zooms.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
+    /// The page
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+    /// The words of this file, one a line
+    #[arg(long, value_name = "FILE", conflicts_with = "first")]
+    only: Option<PathBuf>,
+    /// The first N words, which are the most frequent where a training wrote the file
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    first: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    if arguments.out.extension().is_none_or(|extension| extension != "html") {
+        let problem =
+            format!("{}: the map is a page; end its name in .html", arguments.out.display());
+        return Err(Usage(problem).into());
+    }
+    let vectors = arguments.input.open()?.vectors;
+    let words = match &arguments.only {
+        Some(path) => opened::lines(path)?,
+        None => vectors.words().iter().take(arguments.first).map(<[u8]>::to_vec).collect(),
+    };
+    let map = principal(&vectors, &words)?;
+    if !map.missing.is_empty() {
+        let some: Vec<_> =
+            map.missing.iter().take(8).map(|word| String::from_utf8_lossy(word)).collect();
+        let n = count(map.missing.len() as u64);
+        tell!("notice: {n} words have no vector and were left out: {}", some.join(", "));
+    }
+    let title = arguments.input.path().display().to_string();
+    opened::write(&arguments.out, |out| map.write(&title, out))?;
+    Ok(Exit::Done)
+}
