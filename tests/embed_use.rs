@@ -1,0 +1,138 @@
+//! `lampwick embed`, spawned: neighbours, evaluation, bias and maps of vectors that are there.
+
+mod program;
+
+use std::fs;
+
+use program::Place;
+
+/// `king` is `man` and `queen` `woman` with something more.
+const ROYAL: &str = "7 3
+man 1 0 0
+woman -1 0 0
+king 1 1 0.1
+queen -1 1 0.1
+lamp 0.3 0 1
+nurse -0.5 0.1 0.8
+Oil 0 -1 0.2
+";
+
+#[test]
+fn neighbours_analogies_and_similarities_are_given() {
+    let place = Place::new();
+    place.write("a.vec", ROYAL);
+    let analogy =
+        place.run(&["embed", "analogy", "a.vec", "man", "king", "woman", "-k", "1"]).expect(0);
+    assert!(analogy.stdout.starts_with("queen\t0.9"), "{}", analogy.stdout);
+    let found =
+        place.run_with_stdin(&["embed", "nn", "a.vec", "-k", "1"], b"lamp\nwoman").expect(0);
+    let lines: Vec<&str> = found.stdout.lines().collect();
+    assert!(lines[0].starts_with("lamp\tnurse\t") && lines[1].starts_with("woman\tqueen\t"));
+    let partly = place.run(&["embed", "nn", "a.vec", "wick", "man", "-k", "1"]).expect(1);
+    partly.says(&["`wick` has no vector"]);
+    assert!(partly.stdout.starts_with("man\tking\t"), "what has one is answered");
+    let cosine = place.run(&["embed", "similarity", "a.vec", "man", "woman"]).expect(0);
+    assert_eq!(cosine.stdout, "-1.000000\n");
+    place.run(&["embed", "similarity", "a.vec", "man", "wick"]).expect(1).says(&["wick"]);
+}
+
+#[test]
+fn vectors_are_evaluated() {
+    let place = Place::new();
+    place.write("a.vec", ROYAL);
+    place
+        .write("q.txt", ": royals\nMan King woman Queen\nman king woman wick\n: gram1\nman lamp\n");
+    place.write("p.tsv", "man\tking\t8\nman\twoman\t1\nlamp\toil\t4\nlamp\twick\t9\nno pair\n");
+    let run = ["embed", "evaluate", "a.vec", "--analogies", "q.txt", "--pairs", "p.tsv", "--json"];
+    let result = place.run(&run).expect(0);
+    result.says(&["q.txt:5: not four words", "p.tsv:5: not two words"]);
+    let result: serde_json::Value = serde_json::from_str(&result.stdout).unwrap();
+    let all = &result["analogies"]["all"];
+    assert_eq!((&all["asked"], &all["skipped"]), (&1.into(), &1.into()));
+    assert_eq!((&all["add"], &all["mul"]), (&1.into(), &1.into()));
+    assert_eq!(result["pairs"][0]["unknown"], 1);
+    assert_eq!(result["pairs"][0]["spearman"], 1.0);
+    let table = place.run(&run[..7]).expect(0);
+    assert!(table.stdout.contains("semantic") && table.stdout.contains("100.00"));
+    place.run(&["embed", "evaluate", "a.vec"]).expect(2).says(&["--analogies"]);
+    place.write("bad.txt", "a b c d\n");
+    let refused = place.run(&["embed", "evaluate", "a.vec", "--analogies", "bad.txt"]).expect(1);
+    refused.says(&["bad.txt:1:"]);
+}
+
+#[test]
+fn bias_is_measured_and_taken_out() {
+    let place = Place::new();
+    place.write("a.vec", ROYAL);
+    place.write(
+        "sets.json",
+        r#"{"m": ["man", "king"], "w": ["woman", "queen"], "x": ["Lamp", "oil"], "y": ["nurse"],
+            "gone": ["wick", "nurse"]}"#,
+    );
+    place.write("pairs.json", r#"[["woman", "man"], ["queen", "king"]]"#);
+    place.write("professions.json", r#"[["nurse", 0, -1], ["lamp", 0, 0.5], ["smith", 0, 1]]"#);
+    let run = [
+        "embed",
+        "bias",
+        "a.vec",
+        "--sets",
+        "sets.json",
+        "--test",
+        "m,w,x,y",
+        "--pairs",
+        "pairs.json",
+        "--professions",
+        "professions.json",
+        "--json",
+    ];
+    let result = place.run(&run).expect(0);
+    let result: serde_json::Value = serde_json::from_str(&result.stdout).unwrap();
+    let weat = &result["tests"][0]["measures"]["weat"];
+    assert!(weat["effect_size"].as_f64().unwrap() > 1.5 && weat["exact"] == true);
+    assert_eq!(
+        result["professions"]["words"][1][0], "nurse",
+        "it lies at the first words of pairs"
+    );
+    let withheld = ["embed", "bias", "a.vec", "--sets", "sets.json", "--test", "m,w,x,gone"];
+    let withheld = place.run(&withheld).expect(1);
+    withheld.says(&["gone: 1 of 2 words are missing: wick"]);
+    assert!(withheld.stdout.contains("withheld"));
+    place.run(&["embed", "bias", "a.vec"]).expect(2).says(&["--sets"]);
+
+    let run = [
+        "embed",
+        "debias",
+        "a.vec",
+        "b.vec",
+        "--pairs",
+        "pairs.json",
+        "--sets",
+        "sets.json",
+        "--test",
+        "m,w,x,y",
+        "--json",
+    ];
+    let result = place.run(&run).expect(0);
+    let result: serde_json::Value = serde_json::from_str(&result.stdout).unwrap();
+    let statistic = |state: &str| {
+        result[state]["tests"][0]["measures"]["weat"]["statistic"].as_f64().unwrap().abs()
+    };
+    assert!(statistic("after") < 1e-6 && statistic("before") > 1.0);
+    assert_eq!((&result["neutralised"], &result["equalised"]), (&3.into(), &2.into()));
+    let cosine = place.run(&["embed", "similarity", "b.vec", "nurse", "man"]).expect(0);
+    let other = place.run(&["embed", "similarity", "b.vec", "nurse", "woman"]).expect(0);
+    let number = |text: &str| text.trim().parse::<f64>().unwrap();
+    assert!((number(&cosine.stdout) - number(&other.stdout)).abs() < 2e-6);
+}
+
+#[test]
+fn a_map_is_drawn() {
+    let place = Place::new();
+    place.write("a.vec", ROYAL);
+    place.write("list.txt", "man\nwoman\nking\nwick\n");
+    let run = ["embed", "plot", "a.vec", "-o", "map.html", "--only", "list.txt"];
+    place.run(&run).expect(0).says(&["1 words have no vector", "wick"]);
+    let page = fs::read_to_string(place.path("map.html")).unwrap();
+    assert!(page.contains("[\"king\",") && !page.contains("[\"lamp\","));
+    place.run(&["embed", "plot", "a.vec", "-o", "map.png"]).expect(2).says(&[".html"]);
+}
