@@ -83,6 +83,8 @@ fn bias_is_measured_and_taken_out() {
         "pairs.json",
         "--professions",
         "professions.json",
+        "--plot",
+        "where.html",
         "--json",
     ];
     let result = place.run(&run).expect(0);
@@ -93,6 +95,8 @@ fn bias_is_measured_and_taken_out() {
         result["professions"]["words"][1][0], "nurse",
         "it lies at the first words of pairs"
     );
+    let page = fs::read_to_string(place.path("where.html")).unwrap();
+    assert!(page.contains("[\"nurse\",0.") && page.contains(",-1.0]"));
     let withheld = ["embed", "bias", "a.vec", "--sets", "sets.json", "--test", "m,w,x,gone"];
     let withheld = place.run(&withheld).expect(1);
     withheld.says(&["gone: 1 of 2 words are missing: wick"]);

@@ -1,4 +1,5 @@
-//! Words on a plane, as a page that a browser shows: their two principal components.
+//! Words on a plane, as a page that a browser shows: their two principal components, or what else one has
+//! measured.
 
 use std::io::Write;
 
@@ -14,8 +15,8 @@ pub struct Map {
     pub words: Vec<(Vec<u8>, [f64; 2])>,
     /// Words that were asked for and have no vector.
     pub missing: Vec<Vec<u8>>,
-    /// Which part of the words' variance either axis holds.
-    pub shares: [f64; 2],
+    /// What the axes are.
+    pub about: String,
 }
 
 /// Projects vectors of length 1 about their mean on their first two principal components.
@@ -58,8 +59,9 @@ pub fn principal(vectors: &Vectors, words: &[Vec<u8>]) -> Result<Map> {
     };
     let places = rows.chunks_exact(dim).map(|row| [along(row, 0), along(row, 1)]);
     let words = held.into_iter().zip(places).collect();
-    let shares = [0, 1].map(|axis| axes.get(axis).map_or(0.0, |axis| axis.share));
-    Ok(Map { words, missing, shares })
+    let [x, y] = [0, 1].map(|axis| axes.get(axis).map_or(0.0, |axis| 100.0 * axis.share));
+    let about = format!("the axes hold {x:.1} % and {y:.1} % of their variance");
+    Ok(Map { words, missing, about })
 }
 
 impl Map {
@@ -71,15 +73,14 @@ impl Map {
     pub fn write(&self, title: &str, out: &mut dyn Write) -> Result<()> {
         let words: Vec<_> =
             self.words.iter().map(|(word, [x, y])| (String::from_utf8_lossy(word), x, y)).collect();
-        let title = serde_json::Value::from(title).to_string();
+        let [title, about] = [title, &self.about].map(|it| serde_json::Value::from(it).to_string());
         // `</script>` within a word would end the script.
         let inert = |json: String| json.replace('<', "\\u003c");
         let words =
             serde_json::to_string(&words).map_err(|error| EmbeddingError::write(error.into()))?;
-        let shares = format!("[{:.4},{:.4}]", self.shares[0], self.shares[1]);
         let page = include_str!("map.html")
             .replacen("/*TITLE*/", &inert(title), 1)
-            .replacen("/*SHARES*/", &shares, 1)
+            .replacen("/*ABOUT*/", &inert(about), 1)
             .replacen("/*WORDS*/", &inert(words), 1);
         out.write_all(page.as_bytes()).map_err(EmbeddingError::write)
     }
@@ -104,7 +105,8 @@ mod tests {
         assert!(
             (place(0)[0] - place(1)[0]).abs() > 1.59 && (place(2)[0] - place(3)[0]).abs() < 1e-6
         );
-        assert!(map.shares[0] > map.shares[1] && map.shares[0] + map.shares[1] < 1.0 + 1e-9);
+        // Squares about the mean (0, 0, 0.78): 1.28, 0.1568 and 0.1296.
+        assert_eq!(map.about, "the axes hold 81.7 % and 10.0 % of their variance");
         let mut page = Vec::new();
         map.write("lamps", &mut page).unwrap();
         let page = String::from_utf8(page).unwrap();

@@ -7,10 +7,11 @@ use lampwick::embeddings::bias::direction::{self, Direction, Rated};
 use lampwick::embeddings::bias::sets::{Lookup, Sets};
 use lampwick::embeddings::bias::{Draws, Measured, Test, measure};
 use lampwick::embeddings::evaluation::correlation::pearson;
+use lampwick::embeddings::map::Map;
 use lampwick::embeddings::{Source, Vectors};
 use serde_json::{Value, json};
 
-use super::opened::Input;
+use super::opened::{self, Input};
 use crate::exit::{Exit, Usage};
 
 /// What `lampwick embed bias` takes.
@@ -19,7 +20,8 @@ use crate::exit::{Exit, Usage};
 Examples:
   lampwick embed bias vectors.lwv --sets WEAT.json
   lampwick embed bias vectors.lwv --sets WEAT.json --test math,arts,male_terms,female_terms --json
-  lampwick embed bias vectors.lwv --pairs definitional_pairs.json --professions professions.json
+  lampwick embed bias vectors.lwv --pairs definitional_pairs.json --professions professions.json \\
+      --plot professions.html
 
 --sets is an object of lists of words; --test names two sets of targets, then two of attributes. With no
 --test, those of the ten tests of Caliskan et al. (2017) are made whose sets the file has. WEAT is given as
@@ -42,6 +44,9 @@ pub(crate) struct Arguments {
     /// A JSON list of words, each with two numbers that people gave it
     #[arg(long, value_name = "FILE", requires = "pairs")]
     professions: Option<PathBuf>,
+    /// A page to show them on: along the direction, and up by the stereotype that people named
+    #[arg(long, value_name = "FILE", requires = "professions", value_parser = super::plot::page)]
+    plot: Option<PathBuf>,
     /// How many professions to print from either end; with --json all are given
     #[arg(long, value_name = "N", default_value_t = 10)]
     ends: usize,
@@ -149,6 +154,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let along = pairs.map(|pairs| direction::direction(&vectors, &pairs, &lookup)).transpose()?;
     let placed = along.as_ref().zip(professions);
     let placed = placed.map(|(along, list)| Placed::new(&vectors, along, &list, &lookup));
+    if let Some((page, placed)) = arguments.plot.as_deref().zip(placed.as_ref()) {
+        let title = arguments.input.path().display().to_string();
+        opened::write(page, |out| placed.map().write(&title, out))?;
+    }
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let mut object = json!({});
@@ -246,6 +255,8 @@ pub(super) fn direction_json(along: &Direction) -> Value {
 /// Words along a direction, lowest first.
 struct Placed {
     words: Vec<(String, f64)>,
+    /// What people said of each, in the order of the list.
+    said: Vec<(String, [f64; 2])>,
     missing: usize,
     /// Correlation with what people said.
     agreement: Option<f64>,
@@ -253,17 +264,26 @@ struct Placed {
 
 impl Placed {
     fn new(vectors: &Vectors, along: &Direction, list: &[Rated], lookup: &Lookup) -> Self {
-        let (mut words, mut stereotypes) = (Vec::new(), Vec::new());
-        for Rated(word, _, stereotype) in list {
-            if let Some(at) = along.projection(vectors, word, lookup) {
-                words.push((word.clone(), at));
-                stereotypes.push(*stereotype);
-            }
-        }
-        let places: Vec<f64> = words.iter().map(|&(_, at)| at).collect();
+        let said: Vec<(String, [f64; 2])> = list
+            .iter()
+            .filter_map(|Rated(word, _, stereotype)| {
+                let at = along.projection(vectors, word, lookup)?;
+                Some((word.clone(), [at, *stereotype]))
+            })
+            .collect();
+        let [places, stereotypes] =
+            [0, 1].map(|i| said.iter().map(|it| it.1[i]).collect::<Vec<_>>());
         let agreement = pearson(&places, &stereotypes);
+        let mut words: Vec<(String, f64)> =
+            said.iter().map(|(word, [at, _])| (word.clone(), *at)).collect();
         words.sort_by(|a, b| a.1.total_cmp(&b.1));
-        Self { missing: list.len() - words.len(), words, agreement }
+        Self { missing: list.len() - words.len(), words, said, agreement }
+    }
+
+    fn map(&self) -> Map {
+        let words = self.said.iter().map(|(word, place)| (word.clone().into_bytes(), *place));
+        let about = "across: along the direction; up: the stereotype that people named, male above";
+        Map { words: words.collect(), missing: Vec::new(), about: about.into() }
     }
 
     fn json(&self) -> Value {

@@ -6,7 +6,7 @@ use lampwick::embeddings::map::principal;
 use lampwick::metrics::figures::count;
 
 use super::opened::{self, Input};
-use crate::exit::{Exit, Usage};
+use crate::exit::Exit;
 
 /// What `lampwick embed plot` takes.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
     /// The page
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = page)]
     out: PathBuf,
     /// The words of this file, one a line
     #[arg(long, value_name = "FILE", conflicts_with = "first")]
@@ -31,12 +31,16 @@ pub(crate) struct Arguments {
     first: usize,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    if arguments.out.extension().is_none_or(|extension| extension != "html") {
-        let problem =
-            format!("{}: the map is a page; end its name in .html", arguments.out.display());
-        return Err(Usage(problem).into());
+/// The name of a page.
+pub(super) fn page(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().is_some_and(|extension| extension == "html") {
+        true => Ok(path),
+        false => Err("a page; end its name in .html".into()),
     }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let vectors = arguments.input.open()?.vectors;
     let words = match &arguments.only {
         Some(path) => opened::lines(path)?,
