@@ -51,7 +51,7 @@ fn vectors_are_evaluated() {
     assert_eq!((&all["asked"], &all["skipped"]), (&1.into(), &1.into()));
     assert_eq!((&all["add"], &all["mul"]), (&1.into(), &1.into()));
     assert_eq!(result["pairs"][0]["unknown"], 1);
-    assert_eq!(result["pairs"][0]["spearman"], 1.0);
+    assert!(result["pairs"][0]["spearman"].as_f64().unwrap() > 0.999_999);
     let table = place.run(&run[..7]).expect(0);
     assert!(table.stdout.contains("semantic") && table.stdout.contains("100.00"));
     place.run(&["embed", "evaluate", "a.vec"]).expect(2).says(&["--analogies"]);
@@ -66,7 +66,7 @@ fn bias_is_measured_and_taken_out() {
     place.write("a.vec", ROYAL);
     place.write(
         "sets.json",
-        r#"{"m": ["man", "king"], "w": ["woman", "queen"], "x": ["Lamp", "oil"], "y": ["nurse"],
+        r#"{"m": ["man", "king"], "w": ["woman", "queen"], "x": ["Lamp", "Oil"], "y": ["nurse"],
             "gone": ["wick", "nurse"]}"#,
     );
     place.write("pairs.json", r#"[["woman", "man"], ["queen", "king"]]"#);
