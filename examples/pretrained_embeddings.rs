@@ -43,7 +43,11 @@ fn vectors(language: &SyntheticLanguage) -> Result<Vectors, Box<dyn std::error::
     Ok(model.into_parts()?.0)
 }
 
-/// Puts a row in the place of each word's that has a vector, with the mean length that the rows had.
+/// The mean length of the rows that are handed over, in units of the square root of their dimensions: numbers
+/// of about 1/2, which the gates of a recurrent layer tell apart.
+const LENGTH: f32 = 0.5;
+
+/// Puts a trained row in the place of each word's that has one; gives how many these are.
 fn hand_over(
     model: &mut LanguageModel,
     vocabulary: &Vocabulary,
@@ -51,14 +55,14 @@ fn hand_over(
     frozen: bool,
 ) -> usize {
     let device = model.device();
-    let rows = model.embedding.val(); // [V, E]
-    let lengths = rows.clone().square().sum_dim(1).sqrt().mean().into_scalar::<f32>();
-    let ours = vectors.norms().iter().sum::<f32>() / vectors.len() as f32;
-    let mut matrix: Vec<f32> = rows.into_data().try_to_vec().expect("the embedding is f32");
+    let mean = vectors.norms().iter().sum::<f32>() / vectors.len() as f32;
+    let scale = LENGTH * (DIM as f32).sqrt() / mean;
+    let rows = model.embedding.val().into_data(); // [V, E]
+    let mut matrix: Vec<f32> = rows.try_to_vec().expect("the embedding is f32");
     let mut found = 0;
     for (row, word) in matrix.chunks_mut(DIM).zip(vocabulary.words()) {
         if let Some(vector) = vectors.vector(word.as_bytes()) {
-            row.iter_mut().zip(vector.iter()).for_each(|(x, &v)| *x = v * lengths / ours);
+            row.iter_mut().zip(vector.iter()).for_each(|(x, &v)| *x = v * scale);
             found += 1;
         }
     }

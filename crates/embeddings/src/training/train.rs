@@ -76,9 +76,8 @@ impl Model {
         let words = corpus.vocabulary.len();
         let buckets = settings.ngrams.map_or(0, |ngrams| ngrams.buckets as usize);
         let mut input = Matrix::zeros(words + buckets, settings.dim)?;
-        // As word2vec, and as fastText.
-        let limit = if settings.ngrams.is_some() { 1.0 } else { 0.5 } / settings.dim as f32;
-        input.randomize(0, limit, mix(settings.seed, ROWS));
+        // As gensim and fastText; word2vec's own program takes half.
+        input.randomize(0, 1.0 / settings.dim as f32, mix(settings.seed, ROWS));
         let output = Matrix::zeros(words, settings.dim)?;
         Ok(Self {
             settings: settings.clone(),

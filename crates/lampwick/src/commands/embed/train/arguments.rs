@@ -1,0 +1,170 @@
+//! What `lampwick embed train` takes.
+
+use std::path::PathBuf;
+
+use lampwick::embeddings::Format;
+
+use crate::commands::embed::opened;
+use crate::commands::memory;
+
+/// What `lampwick embed train` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick embed train --model skipgram text.txt -o vectors.lwv
+  zcat corpus/*.gz | lampwick embed train --model cbow --dim 300 -o vectors.vec
+  lampwick embed train --model fasttext text.txt.zst -o model.bin --to fasttext
+  lampwick embed train --model glove --window 10 text.txt -o glove.lwv
+  lampwick embed train --model skipgram text.txt -o v.lwv --deterministic --checkpoint v.part --resume
+  lampwick embed train --from vectors.lwv new.txt -o more.lwv         go on with more text, new words too
+  lampwick embed train --model glove --counts-out part1.coo part1.txt             count only
+  lampwick embed train --model glove --counts-in part1.coo,part2.coo -o v.lwv     add counts up, train
+
+A line is a sentence: no window crosses its end, and it may be of any length. The text is read once, as a
+stream; what it takes goes to a temporary file where it is large. Threads share the vectors without locks,
+so two runs differ a little; with --deterministic one thread trains, and the same text and seed give the
+same bytes. Interrupted (Ctrl-C), a training with --checkpoint writes it and ends; --resume goes on from
+there, bit by bit the same with --deterministic.")]
+pub(crate) struct Arguments {
+    /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
+    pub(super) files: Vec<PathBuf>,
+    /// What is trained [default: skipgram, or what --from was trained as]
+    #[arg(long, value_enum)]
+    pub(super) model: Option<Kind>,
+    /// Where the vectors go; the end of the name says the format: .lwv (all of them can be trained on),
+    /// .vec, .bin, .tsv, .safetensors
+    #[arg(short, long, value_name = "FILE", required_unless_present = "counts_out")]
+    pub(super) out: Option<PathBuf>,
+    /// The format of OUT, where its name does not say; fasttext for a .bin of fastText
+    #[arg(long, value_name = "FORMAT", value_parser = opened::format)]
+    pub(super) to: Option<Format>,
+    /// Numbers of a vector [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(super) dim: Option<usize>,
+    /// Most words on each side that count as near [default: 5; GloVe 15]
+    #[arg(long, value_name = "N")]
+    pub(super) window: Option<usize>,
+    /// How often the text is gone through [default: 5; GloVe 15]
+    #[arg(long, value_name = "N")]
+    pub(super) epochs: Option<usize>,
+    /// Learning rate at the beginning [default: 0.025 for skipgram, 0.05 for the others]
+    #[arg(long, value_name = "X")]
+    pub(super) lr: Option<f32>,
+    /// Only words that occur at least so often
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(super) min_count: u64,
+    /// Only so many words, the most frequent
+    #[arg(long, value_name = "N")]
+    pub(super) vocabulary_size: Option<usize>,
+    /// Seed of all that is random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The same bytes each time and for any number of threads: one thread trains
+    #[arg(long)]
+    pub(super) deterministic: bool,
+    /// Threads [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// How a word is told from others: negative sampling or hierarchical softmax [default: ns]
+    #[arg(long, value_enum, help_heading = "Word2Vec and fastText")]
+    pub(super) loss: Option<Loss>,
+    /// Words drawn for each that stands in the text [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
+    pub(super) negative: Option<usize>,
+    /// Frequency above which words are left out at random, the more frequent the more often; 0: none
+    #[arg(long, value_name = "X", default_value_t = 1e-3, help_heading = "Word2Vec and fastText")]
+    pub(super) sample: f64,
+    /// Words are drawn by their counts to this power
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = 0.75,
+        allow_negative_numbers = true,
+        help_heading = "Word2Vec and fastText"
+    )]
+    pub(super) power: f64,
+    /// Characters of the shortest n-gram [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
+    pub(super) minn: Option<usize>,
+    /// Characters of the longest n-gram [default: 6]
+    #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
+    pub(super) maxn: Option<usize>,
+    /// Vectors that all n-grams share [default: 2000000]
+    #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
+    pub(super) bucket: Option<u32>,
+    /// Begin with these vectors; words that they lack are added
+    #[arg(long, value_name = "VECTORS", help_heading = "Word2Vec and fastText")]
+    pub(super) from: Option<PathBuf>,
+    /// Keep what is needed to go on after an interruption in this file
+    #[arg(long, value_name = "FILE", help_heading = "Word2Vec and fastText")]
+    pub(super) checkpoint: Option<PathBuf>,
+    /// Minutes between two checkpoints
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10.0,
+        requires = "checkpoint",
+        help_heading = "Word2Vec and fastText"
+    )]
+    pub(super) checkpoint_every: f64,
+    /// Go on from the checkpoint where there is one, with its settings
+    #[arg(long, requires = "checkpoint", help_heading = "Word2Vec and fastText")]
+    pub(super) resume: bool,
+    /// Count words on the left only
+    #[arg(long, help_heading = "GloVe")]
+    pub(super) asymmetric: bool,
+    /// The count from which on all weigh the same
+    #[arg(long, value_name = "X", default_value_t = 100.0, help_heading = "GloVe")]
+    pub(super) x_max: f64,
+    /// Smaller counts weigh (x / x_max) to this power
+    #[arg(long, value_name = "X", default_value_t = 0.75, help_heading = "GloVe")]
+    pub(super) alpha: f64,
+    /// Memory for counts: 2G, 512M, 50% of the machine's; what needs more goes to temporary files
+    #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%",
+          value_parser = memory::parse, help_heading = "GloVe")]
+    pub(super) memory: u64,
+    /// Count only, and write the counts to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "counts_in", help_heading = "GloVe")]
+    pub(super) counts_out: Option<PathBuf>,
+    /// Train on the counts of these files instead of text
+    #[arg(
+        long,
+        value_name = "FILES",
+        value_delimiter = ',',
+        conflicts_with = "files",
+        help_heading = "GloVe"
+    )]
+    pub(super) counts_in: Vec<PathBuf>,
+    /// Folder of temporary files [default: the system's]
+    #[arg(short = 'T', long, value_name = "FOLDER")]
+    pub(super) temporary: Option<PathBuf>,
+    /// Report as JSON on stderr
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What `--model` can be.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// Word2Vec: each word of a window from the one in its middle
+    Skipgram,
+    /// Word2Vec: the word in the middle from the mean of its window
+    Cbow,
+    /// Skip-gram with character n-grams
+    Fasttext,
+    /// CBOW with character n-grams
+    FasttextCbow,
+    /// Vectors whose products are logarithms of co-occurrence counts
+    Glove,
+    /// A dimension a word: the baseline that knows nothing of meaning
+    OneHot,
+}
+
+/// What `--loss` can be.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+pub(super) enum Loss {
+    /// Negative sampling
+    Ns,
+    /// Hierarchical softmax
+    Hs,
+}
