@@ -176,6 +176,7 @@ fn what_is_no_run_is_named() {
         place.run(&[command, "nowhere"]).expect(1).says(&["nowhere", "lampwick train"]);
     }
     place.run(&["train", "--resume", "nowhere"]).expect(1).says(&["nowhere"]);
+    place.run(&["report", "run", "./run", "run"]).expect(2).says(&["run is named twice"]);
 }
 
 #[cfg(unix)]
@@ -194,6 +195,22 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before_with_a_warning() {
     place.shorten(4);
     let resumed = place.run(&["train", "--resume", "run"]).expect(0);
     resumed.says(&["warning", "model.safetensors", "older checkpoint"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recipe_that_was_changed_under_a_run_is_told_and_a_longer_budget_is_not() {
+    let place = Place::new().with_tiny_config();
+    place.interrupt("INT", 2).expect(130);
+    place.shorten(3);
+    let longer = place.run(&["train", "--resume", "run"]).expect(0);
+    assert!(!longer.stderr.contains("was changed"), "{}", longer.stderr);
+    let config = place.path("run/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("epochs = 3", "epochs = 4").replace("seed = ", "seed = 1"))
+        .unwrap();
+    let other = place.run(&["train", "--resume", "run"]).expect(0);
+    other.says(&["warning", "config.toml was changed", "what it says now"]);
 }
 
 #[test]

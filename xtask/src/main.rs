@@ -51,7 +51,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<experiment::Stopped>() {
+                Some(stopped) => ExitCode::from(128 + stopped.signal as u8),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -109,10 +109,12 @@ pub enum Error {
         length: u64,
     },
     /// A run under way could not write, and stopped.
-    #[error("{error}; the run stopped at step {step}, and {kept}")]
+    #[error("cannot write {}: {source}; the run stopped at step {step}, and {kept}", .path.display())]
     Stopped {
-        /// What could not be written, and why.
-        error: Box<Error>,
+        /// What could not be written.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
         /// The step that it had reached.
         step: u64,
         /// What is left, and how to go on from there.
@@ -197,9 +199,13 @@ fn owner_name(owner: Option<&Owner>) -> String {
 }
 
 impl Error {
-    /// Whether the disk refused to take something.
-    pub(crate) fn is_write(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Data(lampwick_data::DataError::Write { .. }))
+    /// What the disk refused to take, and why; other errors as they are.
+    pub(crate) fn into_write(self) -> std::result::Result<(PathBuf, std::io::Error), Self> {
+        match self {
+            Self::Write { path, source }
+            | Self::Data(lampwick_data::DataError::Write { path, source }) => Ok((path, source)),
+            other => Err(other),
+        }
     }
 
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {

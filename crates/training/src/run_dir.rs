@@ -12,6 +12,7 @@ use lampwick_data::files::{
 use lampwick_data::{Tokenizer, atomic};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::sha256;
 use crate::config::{AnyConfig, Config, RunConfig, Seq2SeqConfig, Shared};
 use crate::error::{Error, Result};
 use crate::lock::{self, Lock};
@@ -32,6 +33,10 @@ pub struct RunInfo {
     pub version: String,
     /// The config's seed.
     pub seed: u64,
+    /// SHA-256 of the config as the run began, without what may change on the way (name, device, budget,
+    /// checkpoint, report, sampling); empty in runs of versions that kept none.
+    #[serde(default)]
+    pub recipe_hash: String,
     /// The device.
     pub device: String,
     /// Operating system and processor architecture.
@@ -281,6 +286,7 @@ impl RunInfo {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             seed: config.seed,
+            recipe_hash: String::new(),
             device: crate::device::resolved(config.device).to_string(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             threads: std::thread::available_parallelism().map_or(1, Into::into),
@@ -357,4 +363,13 @@ mod tests {
         let below_file = dir.path().join("notes.txt/run");
         assert!(RunDir::create(&below_file).unwrap_err().to_string().contains("cannot write"));
     }
+}
+
+/// SHA-256 of what a config says of learning: not how long, where, and what is kept and shown of it.
+pub(crate) fn recipe_hash(config: &impl RunConfig) -> String {
+    let mut recipe: toml::Table = config.to_toml().parse().expect("what is written is TOML");
+    for key in ["name", "device", "budget", "checkpoint", "report", "sampling"] {
+        recipe.remove(key);
+    }
+    sha256(recipe.to_string().as_bytes())
 }

@@ -11,7 +11,7 @@ use crate::logs::Logs;
 use crate::observer::{Event, Observer};
 use crate::pace::Pace;
 use crate::run::Run;
-use crate::run_dir::RunDir;
+use crate::run_dir::{RunDir, recipe_hash};
 use crate::task::Task;
 use crate::train::{Outcome, Session};
 
@@ -45,6 +45,7 @@ pub(crate) fn begin<C: RunConfig>(
     let (dir, lock) = RunDir::create(dir)?;
     run.task.save(&dir)?;
     let (logs, _) = Logs::open(dir.path(), run.state.logs, 0, run.events_since())?;
+    run.info.recipe_hash = recipe_hash(run.task.config());
     dir.write_info(&run.info)?;
     // Last: a folder with a config.toml is a run that can be resumed.
     dir.write_config(run.task.config())?;
@@ -78,6 +79,13 @@ fn go_on<C: RunConfig>(
     let saved = dir.info()?;
     saved.expect_same_data(&run.info)?;
     run.info.started = saved.started;
+    if !saved.recipe_hash.is_empty() && saved.recipe_hash != recipe_hash(config) {
+        observer.event(&Event::Warning(
+            "config.toml was changed since the run began: the run goes on with what it says now, and \
+             is no longer the one that its beginning would have become",
+        ));
+    }
+    run.info.recipe_hash = saved.recipe_hash;
     let checkpoints = dir.checkpoints();
     if checkpoint::list(&checkpoints).is_empty() {
         observer.event(&Event::Warning("no checkpoint was written yet: the run starts over"));

@@ -249,12 +249,13 @@ impl<T: Task> Session<'_, T> {
 
     /// An error of the disk with what is left of the run; others as they are.
     fn stopped_by(&self, error: Error) -> Error {
-        if !error.is_write() {
-            return error;
-        }
+        let (path, source) = match error.into_write() {
+            Ok(refused) => refused,
+            Err(other) => return other,
+        };
         let (good, run) = (self.last_good(), self.dir.path().display());
         let kept = format!("{good}: make room, then continue with `lampwick train --resume {run}`");
-        Error::Stopped { error: Box::new(error), step: self.run.state.step, kept }
+        Error::Stopped { path, source, step: self.run.state.step, kept }
     }
 
     fn log_line(&mut self, lr: f64, gradient_norm: f64) -> Result<()> {

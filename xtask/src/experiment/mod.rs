@@ -30,6 +30,7 @@ mod trained;
 
 use results::Results;
 use session::Session;
+pub(crate) use session::Stopped;
 
 /// What `cargo xtask experiment` takes.
 #[derive(clap::Args)]

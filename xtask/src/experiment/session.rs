@@ -1,10 +1,14 @@
 //! Training what a suite needs: new runs are started, interrupted ones resumed, finished ones left.
 
+use std::cell::RefCell;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use toml::{Table, Value};
 
 use super::trained::Trained;
@@ -19,6 +23,16 @@ pub(crate) struct Session {
     device: Option<String>,
     deadline: Option<Instant>,
     gather: bool,
+    /// What asks the session to end: passed on to the training, which then writes its checkpoint.
+    signals: RefCell<Signals>,
+}
+
+/// The session was asked to end by a signal.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped; what was reached is kept: run the experiment again to go on")]
+pub(crate) struct Stopped {
+    /// Its number.
+    pub(crate) signal: i32,
 }
 
 /// One run of a suite.
@@ -57,7 +71,8 @@ impl Session {
             }
         };
         let device = device.map(str::to_owned);
-        Ok(Self { out: out.into(), program: None, device, deadline, gather })
+        let signals = RefCell::new(Signals::new([SIGHUP, SIGINT, SIGTERM])?);
+        Ok(Self { out: out.into(), program: None, device, deadline, gather, signals })
     }
 
     /// Trains each of `runs` as far as the budget goes and reads them; the order is kept.
@@ -116,8 +131,7 @@ impl Session {
             return Ok(());
         }
         let shown = show(&command);
-        let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-        let (status, stopped) = wait(&mut child, stop)?;
+        let (status, stopped) = self.attend(&mut command, stop)?;
         // 143: the run has written its checkpoint and ended as it was told to.
         if status.success() || (stopped && status.code() == Some(143)) {
             return Ok(());
@@ -187,10 +201,43 @@ impl Session {
             command.args(["--device", device]);
         }
         let shown = show(&command);
-        let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-        let (status, stopped) = wait(&mut child, || self.spent())?;
+        let (status, stopped) = self.attend(&mut command, || self.spent())?;
         ensure!(status.success() || stopped, "`{shown}` ended with {status}");
         Ok(status.success())
+    }
+
+    /// Runs a command to its end, or ends it by SIGTERM when `stop` says so: `true`. A signal to this
+    /// process is passed on, once for each time that it comes.
+    ///
+    /// The command is a process group of its own: else a terminal's Ctrl-C would reach it twice, and
+    /// the second ends a training without a checkpoint.
+    fn attend(
+        &self,
+        command: &mut Command,
+        stop: impl Fn() -> bool,
+    ) -> Result<(ExitStatus, bool)> {
+        let shown = show(command);
+        let child = command.process_group(0).stdin(Stdio::null()).spawn();
+        let mut child = child.with_context(|| format!("cannot start `{shown}`"))?;
+        let (mut stopped, mut came) = (false, None);
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            for signal in self.signals.borrow_mut().pending() {
+                send(&mut child, "TERM")?;
+                came = Some(signal);
+            }
+            if !stopped && came.is_none() && stop() {
+                send(&mut child, "TERM")?;
+                stopped = true;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        match came {
+            Some(signal) if !status.success() => Err(Stopped { signal }.into()),
+            _ => Ok((status, stopped)),
+        }
     }
 
     fn program(&self) -> Result<PathBuf> {
@@ -217,23 +264,14 @@ impl Session {
     }
 }
 
-/// Waits for the end, or ends it by SIGTERM when `stop` says so.
-fn wait(child: &mut Child, stop: impl Fn() -> bool) -> Result<(ExitStatus, bool)> {
-    let mut stopped = false;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok((status, stopped));
-        }
-        if !stopped && stop() {
-            let id = child.id().to_string();
-            let killed = Command::new("kill").args(["-s", "TERM", &id]).status();
-            if !killed.context("cannot start `kill`")?.success() && child.try_wait()?.is_none() {
-                bail!("cannot stop process {id}");
-            }
-            stopped = true;
-        }
-        std::thread::sleep(Duration::from_millis(100));
+/// Sends a signal to a child that may have ended.
+fn send(child: &mut Child, signal: &str) -> Result<()> {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &id]).status();
+    if !sent.context("cannot start `kill`")?.success() && child.try_wait()?.is_none() {
+        bail!("cannot stop process {id}");
     }
+    Ok(())
 }
 
 /// Makes the paths of texts absolute, as a run's own config keeps them.

@@ -115,7 +115,7 @@ fn unequal([first, second]: &[PathBuf; 2]) -> Result<DataError> {
         first_lines: one.len() as u64,
         second: second.display().to_string(),
         second_lines: other.len() as u64,
-        astray: Astray { line: index as u64 + 1, texts },
+        astray: Box::new(Astray { line: index as u64 + 1, texts }),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `lampwick report RUN...`.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    expect_different(&arguments.runs)?;
     let path = match (arguments.runs.as_slice(), &arguments.out) {
         ([run], None) => training::report::write(run)?,
         ([_], Some(_)) => {
@@ -43,4 +45,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     writeln!(crate::output::stdout(), "{}", path.display())?;
     Ok(Exit::Done)
+}
+
+/// Refuses a run that is named twice, however it is spelled: it would be held against itself.
+fn expect_different(runs: &[PathBuf]) -> Result<(), Usage> {
+    let mut seen = HashSet::new();
+    let twice = runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone())));
+    twice.map_or(Ok(()), |run| {
+        Err(Usage(format!("{} is named twice; give each run once", run.display())))
+    })
 }

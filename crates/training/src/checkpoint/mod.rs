@@ -22,6 +22,7 @@ mod manifest;
 mod read;
 mod write;
 
+pub(crate) use manifest::sha256;
 pub use manifest::{CheckpointError, Manifest};
 use read::listed;
 pub use read::{Files, list, newest_valid};

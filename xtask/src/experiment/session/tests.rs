@@ -38,13 +38,8 @@ fn suite() -> (TempDir, Session, Run) {
     let beside = std::env::current_exe().unwrap();
     let beside = beside.ancestors().nth(2).unwrap().join("lampwick");
     let program = beside.is_file().then_some(beside);
-    let session = Session {
-        out: folder.path().join("out"),
-        program,
-        device: None,
-        deadline: None,
-        gather: false,
-    };
+    let session = Session::new(&folder.path().join("out"), None, None, false).unwrap();
+    let session = Session { program, ..session };
     let run = Run {
         folder: "tiny/whole".into(),
         config: config.display().to_string(),
@@ -87,6 +82,24 @@ fn a_suite_stops_resumes_and_leaves_what_is_finished() {
     let other = Run { overrides: vec!["seed=7".into(), "optimizer.lr=0.5".into()], ..run };
     let error = session.train(&[other]).unwrap_err().to_string();
     assert!(error.contains("optimizer.lr: 0.01 there, 0.5 here"), "{error}");
+}
+
+#[test]
+fn a_signal_stops_the_training_with_a_checkpoint_and_then_the_suite() {
+    let (_folder, session, run) = suite();
+    let path = session.path(&run);
+    let sent = std::cell::Cell::new(false);
+    let error = session.train_until(&run, || {
+        let metrics = fs::read_to_string(path.join("metrics.jsonl")).unwrap_or_default();
+        if metrics.contains("valid") && !sent.replace(true) {
+            signal_hook::low_level::raise(SIGTERM).unwrap();
+        }
+        false
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.downcast_ref::<Stopped>().map(|stopped| stopped.signal), Some(SIGTERM));
+    assert_eq!(Trained::read(&path).unwrap().unwrap().info.state, "interrupted");
+    assert!(fs::read_dir(path.join("checkpoints")).unwrap().count() > 0);
 }
 
 #[test]
