@@ -83,6 +83,9 @@ pub struct Scored {
     /// What the model's own output is worth, where it is measured; then it decides which is best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// Other measures of it, and the same with another search; they decide nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Quality>,
     /// Whether it is the best so far (validation only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<bool>,
@@ -125,6 +128,7 @@ impl Scored {
             train_loss: None,
             bits_above_source: None,
             quality: None,
+            also: Vec::new(),
             best: None,
         }
     }

@@ -7,6 +7,7 @@ pub(crate) enum Stream {
     Dropout,
     Windows,
     Samples,
+    Data,
 }
 
 /// A stream's own seed: SplitMix64 (Steele et al. 2014), so that neighbouring seeds are unrelated.

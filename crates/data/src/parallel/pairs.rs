@@ -98,6 +98,21 @@ impl Pairs {
         }
     }
 
+    /// Keeps the pairs for which `kept` is true, in their order; what was counted stays.
+    ///
+    /// # Panics
+    /// When `kept` is shorter than the pairs.
+    pub fn retain(&mut self, kept: &[bool]) {
+        fn by<T>(kept: &[bool], all: &mut Vec<T>) {
+            let mut index = 0..;
+            all.retain(|_| index.next().is_some_and(|index| kept[index]));
+        }
+        by(kept, &mut self.source);
+        by(kept, &mut self.target);
+        by(kept, &mut self.references);
+        by(kept, &mut self.slots);
+    }
+
     /// Adds a pair, or counts why not; whether it was added.
     pub(crate) fn add(&mut self, source: &str, target: &str, filter: &Filter) -> bool {
         let (mut source, target) = (source.trim(), target.trim());

@@ -10,6 +10,7 @@ mod data;
 mod load;
 mod optimizer;
 mod overrides;
+mod pair_data;
 pub(crate) mod paths;
 mod schedule;
 mod sections;
@@ -24,6 +25,9 @@ pub use optimizer::{
     AdamConfig, AdamWConfig, AsgdConfig, NtAsgdConfig, OptimizerConfig, RmsPropConfig, SgdConfig,
 };
 pub use overrides::{Change, Override};
+pub use pair_data::{
+    CorpusData, DigitData, LineData, PairData, PictureData, ReversalData, TsvData,
+};
 pub use schedule::{
     CosineConfig, EpochDecayConfig, InverseSquareRootConfig, PlateauConfig, ScheduleConfig,
 };
@@ -32,8 +36,7 @@ pub use sections::{
     ReportConfig, SamplingConfig,
 };
 pub use seq2seq::{
-    EncoderDecoderTask, Fed, LineData, PairBatchConfig, PairData, ReversalData, SamplingDecay,
-    ScheduledSampling, Seq2SeqConfig, Seq2SeqLossConfig, TokenizersConfig, ValidationConfig,
+    EncoderDecoderTask, Fed, PairBatchConfig, SamplingDecay, ScheduledSampling, Seq2SeqConfig, Seq2SeqLossConfig, TokenizersConfig, ValidationConfig,
     ValidationMetric,
 };
 pub use shared::{RunConfig, Shared};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::validate::{self, Checker};
 use super::{
-    BudgetConfig, CheckpointConfig, ConfigError, OptimizerConfig, RegularizationConfig,
+    BudgetConfig, CheckpointConfig, ConfigError, OptimizerConfig, PairData, RegularizationConfig,
     ReportConfig, RunConfig, ScheduleConfig, Shared,
 };
 use crate::dry_run::{self, DryRun};
@@ -66,61 +66,6 @@ pub enum EncoderDecoderTask {
     /// The one there is.
     #[default]
     EncoderDecoder,
-}
-
-/// `[data]`: pairs of a source and a target; `format` says how they are read. Paths may hold
-/// `${NAME}`, the environment variable's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "format", rename_all = "snake_case")]
-pub enum PairData {
-    /// Sequences of letters to be written backwards: made, not read, to try a model in seconds.
-    Reversal(ReversalData),
-    /// Two files aligned line by line.
-    Lines(LineData),
-}
-
-impl Default for PairData {
-    fn default() -> Self {
-        Self::Reversal(ReversalData::default())
-    }
-}
-
-/// `format = "reversal"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ReversalData {
-    /// Pairs to train on.
-    pub train: usize,
-    /// Pairs to validate on, and to test on.
-    pub valid: usize,
-    /// Different letters, at most 26.
-    pub letters: usize,
-    /// Letters of the longest sequence; lengths are uniform from 1.
-    pub longest: usize,
-}
-
-impl Default for ReversalData {
-    fn default() -> Self {
-        Self { train: 10_000, valid: 500, letters: 12, longest: 12 }
-    }
-}
-
-/// `format = "lines"`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LineData {
-    /// Sources to train on, one a line.
-    pub train_source: String,
-    /// Their targets, line by line.
-    pub train_target: String,
-    /// Sources to validate on.
-    pub valid_source: String,
-    /// Their targets.
-    pub valid_target: String,
-    /// Sources to test on; empty = none.
-    pub test_source: String,
-    /// Their targets.
-    pub test_target: String,
 }
 
 /// `[tokenizers]`.
@@ -322,17 +267,7 @@ impl RunConfig for Seq2SeqConfig {
 
     fn paths(&mut self) -> Vec<(&'static str, &mut String)> {
         let mut paths = vec![("start_from", &mut self.start_from)];
-        match &mut self.data {
-            PairData::Reversal(_) => {}
-            PairData::Lines(lines) => paths.extend([
-                ("data.train_source", &mut lines.train_source),
-                ("data.train_target", &mut lines.train_target),
-                ("data.valid_source", &mut lines.valid_source),
-                ("data.valid_target", &mut lines.valid_target),
-                ("data.test_source", &mut lines.test_source),
-                ("data.test_target", &mut lines.test_target),
-            ]),
-        }
+        paths.extend(self.data.paths());
         paths
     }
 
@@ -382,38 +317,5 @@ impl RunConfig for Seq2SeqConfig {
 
     fn try_out(&self, dir: &Path) -> crate::Result<DryRun> {
         dry_run::try_out(self, dir)
-    }
-}
-
-impl PairData {
-    fn validate(&self, check: &Checker<'_>) -> Result<(), ConfigError> {
-        match self {
-            Self::Reversal(r) => {
-                check.positive("data.train", r.train)?;
-                check.positive("data.valid", r.valid)?;
-                check.positive("data.letters", r.letters)?;
-                check.positive("data.longest", r.longest)?;
-                check.at_most("data.letters", r.letters, 26, "they are a to z")
-            }
-            Self::Lines(lines) => {
-                let both = [
-                    ("train_source", &lines.train_source),
-                    ("train_target", &lines.train_target),
-                    ("valid_source", &lines.valid_source),
-                    ("valid_target", &lines.valid_target),
-                ];
-                for (key, path) in both {
-                    if path.is_empty() {
-                        let mend = format!("name a text file: `data.{key}=FILE`");
-                        return check.fail(&format!("data.{key}"), "is empty", &mend);
-                    }
-                }
-                if lines.test_source.is_empty() != lines.test_target.is_empty() {
-                    let mend = "name both, or neither";
-                    return check.fail("data.test_source", "one side alone is named", mend);
-                }
-                Ok(())
-            }
-        }
     }
 }

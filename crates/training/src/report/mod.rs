@@ -287,6 +287,7 @@ mod tests {
             train_loss: None,
             bits_above_source: None,
             quality: None,
+            also: Vec::new(),
             best: None,
         };
         let references = [ReferenceFigure {

@@ -1,27 +1,25 @@
 //! `[data]` and `[tokenizers]` -> pairs of token ids, and the texts that output is held against.
 
-use lampwick_data::parallel::{Lines, check_line_counts};
-use lampwick_data::tasks::reversal;
-use lampwick_data::{IdPairs, Sequences, Tokenizer};
+use burn::prelude::*;
+use lampwick_data::parallel::Pairs;
+use lampwick_data::{IdPairs, PairBatch, Sequences, Tokenizer};
+use lampwick_models::Source;
 use sha2::{Digest, Sha256};
 
-use crate::config::{ConfigError, PairData, Seq2SeqConfig, TokenizersConfig};
+use super::media::Media;
+use super::reading::{Read, needed, read};
+use crate::config::{ConfigError, Seq2SeqConfig, TokenizersConfig};
 use crate::corpus::Part;
 use crate::error::Result;
 use crate::run_dir::{DataInfo, RunDir};
 
-/// Pairs as text: line by line.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TextPairs {
-    pub(crate) source: Vec<String>,
-    pub(crate) target: Vec<String>,
-}
-
 /// One part of the data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Portion {
-    pub(crate) text: TextPairs,
+    pub(crate) text: Pairs,
+    /// Of media the sources are as many zeros as they have steps.
     pub(crate) ids: IdPairs,
+    pub(crate) media: Option<Media>,
     /// Pairs that were left out as too long.
     pub(crate) left_out: usize,
     /// Target tokens that the vocabulary does not have.
@@ -48,7 +46,7 @@ pub(crate) struct PairCorpus {
 impl PairCorpus {
     /// Reads the texts, and learns the tokenizers from the training text unless `saved` has them.
     pub(crate) fn open(config: &Seq2SeqConfig, saved: Option<&RunDir>) -> Result<Self> {
-        let train = needed(&config.data, Part::Train, config.seed)?;
+        let train = needed(config, Part::Train)?;
         let tokenizers = match saved {
             Some(run) => Tokenizers::load(run)?,
             None => Tokenizers::learn(&config.tokenizers, &train)?,
@@ -59,12 +57,12 @@ impl PairCorpus {
             return Err(ConfigError::value("config", "tokenizers.target", problem, mend).into());
         };
         let longest = config.tokenizers.longest;
-        let encode = |text, limit| tokenizers.encode(text, limit);
+        let valid = needed(config, Part::Valid)?;
         Ok(Self {
-            train: encode(train, longest)?,
-            valid: encode(needed(&config.data, Part::Valid, config.seed)?, 0)?,
-            test: match read(&config.data, Part::Test, config.seed)? {
-                Some(text) => Some(encode(text, 0)?),
+            train: tokenizers.encode(train, longest)?,
+            valid: tokenizers.encode(valid, 0)?,
+            test: match read(config, Part::Test)? {
+                Some(read) => Some(tokenizers.encode(read, 0)?),
                 None => None,
             },
             end,
@@ -83,6 +81,14 @@ impl PairCorpus {
 }
 
 impl Portion {
+    /// What the model reads of a batch, as `source` has it where it is words.
+    pub(crate) fn source(&self, batch: &PairBatch, source: Tensor<2, Int>) -> Source {
+        match &self.media {
+            None => Source::Words(source),
+            Some(media) => media.batch(&batch.indices, &source.device()),
+        }
+    }
+
     /// For `run.json`: both sides' ids, the target's tokens with their ends.
     pub(crate) fn info(&self) -> DataInfo {
         let mut hasher = Sha256::new();
@@ -91,6 +97,9 @@ impl Portion {
                 hasher.update((sequence.len() as u64).to_le_bytes());
                 sequence.iter().for_each(|id| hasher.update(id.to_le_bytes()));
             }
+        }
+        if let Some(media) = &self.media {
+            media.hash(&mut hasher);
         }
         DataInfo {
             sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -105,45 +114,12 @@ pub(crate) fn target_tokens(target: &Sequences) -> u64 {
     (target.ids().len() + target.len()) as u64
 }
 
-fn needed(data: &PairData, part: Part, seed: u64) -> Result<TextPairs> {
-    read(data, part, seed)?.filter(|pairs| !pairs.source.is_empty()).ok_or_else(|| {
-        let key = format!("data ({})", part.name());
-        ConfigError::value("config", &key, "there is no pair", "give some").into()
-    })
-}
-
-fn read(data: &PairData, part: Part, seed: u64) -> Result<Option<TextPairs>> {
-    match data {
-        PairData::Reversal(data) => {
-            let count = if part == Part::Train { data.train } else { data.valid };
-            let pairs = reversal(count, data.letters, data.longest, seed, part as u64);
-            let (source, target) = pairs.into_iter().unzip();
-            Ok(Some(TextPairs { source, target }))
-        }
-        PairData::Lines(data) => {
-            let (source, target) = match part {
-                Part::Train => (&data.train_source, &data.train_target),
-                Part::Valid => (&data.valid_source, &data.valid_target),
-                Part::Test => (&data.test_source, &data.test_target),
-            };
-            if source.is_empty() { Ok(None) } else { Ok(Some(aligned(source, target)?)) }
-        }
-    }
-}
-
-/// Two files, line by line.
-fn aligned(source: &str, target: &str) -> Result<TextPairs> {
-    let [sources, targets] = [source, target].map(|path| Lines::open(path)?.read_all());
-    let pairs = TextPairs { source: sources?, target: targets? };
-    check_line_counts((source, &pairs.source), (target, &pairs.target))?;
-    Ok(pairs)
-}
-
 impl Tokenizers {
     /// The folders of a run's tokenizers.
     const FOLDERS: [&'static str; 2] = ["source", "target"];
 
-    fn learn(config: &TokenizersConfig, train: &TextPairs) -> Result<Self> {
+    fn learn(config: &TokenizersConfig, train: &Read) -> Result<Self> {
+        let Read { pairs: train, media } = train;
         let learn = |kind, texts: &[&[String]], name: &str| {
             let text = texts.iter().flat_map(|lines| lines.iter()).fold(
                 String::new(),
@@ -155,6 +131,11 @@ impl Tokenizers {
             );
             Tokenizer::train(kind, text.as_bytes(), name, &config.vocabulary)
         };
+        if media.is_some() {
+            // Nothing is encoded by the source's; one that is there keeps all runs alike.
+            let target = learn(&config.target, &[&train.target], "training targets")?;
+            return Ok(Self { source: target.clone(), target });
+        }
         if config.joint {
             if config.source != config.target {
                 let problem = "is true, but source and target are of different kinds";
@@ -183,24 +164,30 @@ impl Tokenizers {
         Ok(self.target.save(target)?)
     }
 
-    /// Text to ids. Pairs of more than `longest` tokens on a side are left out, 0: none is.
-    fn encode(&self, text: TextPairs, longest: usize) -> Result<Portion> {
-        let mut portion = Portion::default();
+    /// Text to ids. Pairs of more than `longest` tokens on a side are left out, 0: none is; of media
+    /// none is.
+    fn encode(&self, read: Read, longest: usize) -> Result<Portion> {
+        let Read { pairs: mut text, media } = read;
+        let (mut ids, mut oov) = (IdPairs::default(), 0);
+        let mut kept = Vec::with_capacity(text.len());
         let (mut source, mut target) = (Vec::new(), Vec::new());
-        for (read, write) in text.source.into_iter().zip(text.target) {
+        for (index, (from, to)) in text.source.iter().zip(&text.target).enumerate() {
             source.clear();
             target.clear();
-            self.source.encode(&read, &mut source)?;
-            self.target.encode(&write, &mut target)?;
-            if longest > 0 && source.len().max(target.len()) > longest {
-                portion.left_out += 1;
-                continue;
+            match &media {
+                None => self.source.encode(from, &mut source)?,
+                Some(media) => source.resize(media.steps(index), 0),
             }
-            portion.oov += target.iter().filter(|&&id| self.target.is_oov(id)).count() as u64;
-            portion.ids.push(&source, &target);
-            portion.text.source.push(read);
-            portion.text.target.push(write);
+            self.target.encode(to, &mut target)?;
+            let is_too_long = longest > 0 && source.len().max(target.len()) > longest;
+            kept.push(media.is_some() || !is_too_long);
+            if kept[index] {
+                oov += target.iter().filter(|&&id| self.target.is_oov(id)).count() as u64;
+                ids.push(&source, &target);
+            }
         }
-        Ok(portion)
+        let left_out = kept.iter().filter(|&&kept| !kept).count();
+        text.retain(&kept);
+        Ok(Portion { text, ids, media, left_out, oov })
     }
 }

@@ -1,14 +1,18 @@
 //! How weights are judged: by the loss of the true targets, and by what they write.
 
+use burn::prelude::*;
 use lampwick_data::{PADDING, PairBatch, cut};
-use lampwick_decoding::{BeamOptions, Hypothesis, Rules};
-use lampwick_metrics::{Bleu, Chrf, ErrorRate, ExactMatch, Measure, Perplexity, Rouge, Segment};
-use lampwick_models::{CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Translator};
+use lampwick_decoding::Hypothesis;
+use lampwick_metrics::Perplexity;
+use lampwick_models::{
+    CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Source, Translator, ctc,
+};
 
 use super::corpus::{PairCorpus, Portion};
 use super::loss;
-use super::translator::{options, rules, translate};
-use crate::config::{Seq2SeqConfig, ValidationMetric};
+use super::measure::measures;
+use super::translator::{options, rules, search};
+use crate::config::Seq2SeqConfig;
 use crate::corpus::{Part, unit_of};
 use crate::error::Result;
 use crate::evaluate::read;
@@ -16,6 +20,9 @@ use crate::logs::Quality;
 
 /// Pairs that are scored, or sources that are decoded, side by side.
 const SIDE_BY_SIDE: usize = 64;
+
+/// Prefixes of a CTC search.
+const CTC_BEAM: usize = 8;
 
 /// Perplexity of the true targets, each token given those before it; `None` when `watch` ends it.
 pub(super) fn perplexity(
@@ -31,7 +38,7 @@ pub(super) fn perplexity(
     let batches = by_length(portion);
     for (done, indices) in batches.iter().enumerate() {
         let batch = PairBatch::new(&portion.ids, indices.clone(), corpus.end);
-        let output = loss(model, &batch, &options, &Feeding::Gold, &mut Mode::Evaluate);
+        let output = loss(model, portion, &batch, &options, &Feeding::Gold, &mut Mode::Evaluate);
         let nll = read(output.nll);
         let counts = batch.targets.iter().map(|&target| target != PADDING);
         let nll: Vec<f32> = nll.iter().zip(counts).filter(|(_, c)| *c).map(|(n, _)| *n).collect();
@@ -45,102 +52,140 @@ pub(super) fn perplexity(
     Ok(Some(perplexity))
 }
 
-/// What the output for a part's sources is worth; `None` when `watch` ends it.
-pub(super) fn quality(
-    model: &EncoderDecoder,
-    portion: &Portion,
-    part: Part,
-    corpus: &PairCorpus,
-    config: &Seq2SeqConfig,
-    watch: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Option<Quality>> {
-    let v = &config.validation;
-    let (beam, most) = match part {
-        Part::Test => (v.test_beam, 0),
-        Part::Train | Part::Valid => (v.beam, v.most),
-    };
-    let count = if most == 0 { portion.ids.len() } else { most.min(portion.ids.len()) };
-    let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
-    let (rules, options) = (rules(v, corpus.end), options(v, beam));
-    let outputs = search(model, &sources, &rules, &options, watch)?;
-    let Some(outputs) = outputs else { return Ok(None) };
-    let outputs: Vec<String> = outputs.iter().map(|found| text(found, corpus)).collect();
-    let references: Vec<&str> =
-        portion.text.target.iter().take(count).map(String::as_str).collect();
-    Ok(Some(measure(v.metric, &outputs, &references)))
+/// Told (done, total); `false` ends the work.
+type Watch<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
+/// Weights, and what they are judged by.
+pub(super) struct Judge<'a> {
+    pub(super) model: &'a EncoderDecoder,
+    pub(super) corpus: &'a PairCorpus,
+    pub(super) config: &'a Seq2SeqConfig,
 }
 
-/// What the weights write, by a packed copy of them.
-fn search(
-    model: &EncoderDecoder,
-    sources: &[&[u32]],
-    rules: &Rules,
-    options: &BeamOptions,
-    watch: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let model = Translator::new(model);
-    translate(&model, &|sources| model.encode(sources), sources, rules, options, watch)
-}
-
-/// The best hypothesis as text.
-fn text(found: &[Hypothesis], corpus: &PairCorpus) -> String {
-    let tokens = found.first().map_or(&[][..], |best| &best.tokens);
-    corpus.tokenizers.target.decode(tokens).trim().to_string()
-}
-
-/// Holds outputs against references.
-fn measure(metric: ValidationMetric, outputs: &[String], references: &[&str]) -> Quality {
-    match metric {
-        ValidationMetric::Loss => unreachable!("nothing is decoded for it"),
-        ValidationMetric::ExactMatch => by(&ExactMatch, outputs, references),
-        ValidationMetric::ErrorRate => {
-            let right = by(&ExactMatch, outputs, references);
-            let value = 100.0 - right.value;
-            Quality { name: "error rate".into(), value, less_is_better: true, ..right }
+impl Judge<'_> {
+    /// What the output for a part's sources is worth; first the measure that decides. Of the test also
+    /// what greedy search finds, and the CTC head where there is one. `None` when `watch` ends it.
+    pub(super) fn qualities(
+        &self,
+        portion: &Portion,
+        part: Part,
+        watch: Watch<'_>,
+    ) -> Result<Option<Vec<Quality>>> {
+        let v = &self.config.validation;
+        let (beam, most) = match part {
+            Part::Test => (v.test_beam, 0),
+            Part::Train | Part::Valid => (v.beam, v.most),
+        };
+        let count = if most == 0 { portion.ids.len() } else { most.min(portion.ids.len()) };
+        let measured = |outputs: &[String]| measures(v.metric, outputs, &portion.text);
+        let Some(outputs) = self.write(portion, count, beam, watch)? else { return Ok(None) };
+        let mut qualities = measured(&outputs);
+        if part != Part::Test {
+            return Ok(Some(qualities));
         }
-        ValidationMetric::Bleu => by(&Bleu::default(), outputs, references),
-        ValidationMetric::Chrf => by(&Chrf::default(), outputs, references),
-        ValidationMetric::RougeL => by(&Rouge::Longest, outputs, references),
-        ValidationMetric::WordErrorRate => {
-            Quality { less_is_better: true, ..by(&ErrorRate::Words, outputs, references) }
+        let mut add = |outputs: &[String], how: &str| {
+            qualities.extend(measured(outputs).into_iter().take(1).map(|quality| {
+                Quality { name: format!("{} ({how})", quality.name), ..quality }
+            }));
+        };
+        if beam > 1 {
+            let Some(outputs) = self.write(portion, count, 1, watch)? else { return Ok(None) };
+            add(&outputs, "greedy");
         }
+        if self.config.model.ctc > 0.0 {
+            let Some([best_path, by_prefixes]) = self.write_by_ctc(portion, count, watch)? else {
+                return Ok(None);
+            };
+            add(&best_path, "CTC, best path");
+            add(&by_prefixes, &format!("CTC, {CTC_BEAM} prefixes"));
+        }
+        Ok(Some(qualities))
+    }
+
+    /// The best hypotheses for the first sources of a portion.
+    fn write(
+        &self,
+        portion: &Portion,
+        count: usize,
+        beam: usize,
+        watch: Watch<'_>,
+    ) -> Result<Option<Vec<String>>> {
+        let v = &self.config.validation;
+        let (rules, options) = (rules(v, self.corpus.end), options(v, beam));
+        let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
+        let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+        // A packed copy of the weights.
+        let packed = Translator::new(self.model);
+        let device = self.model.device();
+        let encode = |indices: &[usize]| match &portion.media {
+            None => {
+                packed.encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<_>>())
+            }
+            Some(media) => {
+                let each = indices.iter().map(|&index| media.batch(&[index], &device));
+                packed.encode_with(self.model, &each.collect::<Vec<Source>>())
+            }
+        };
+        let found = search(&packed, &encode, &lengths, &rules, &options, watch)?;
+        Ok(found.map(|found| found.iter().map(|found| self.text(found)).collect()))
+    }
+
+    /// What the CTC head reads: by its best path, and by a search over prefixes.
+    fn write_by_ctc(
+        &self,
+        portion: &Portion,
+        count: usize,
+        watch: Watch<'_>,
+    ) -> Result<Option<[Vec<String>; 2]>> {
+        let device = self.model.device();
+        let classes = self.config.model.target_vocabulary + 1;
+        let blank = self.config.model.target_vocabulary as u32;
+        let mut outputs = [Vec::new(), Vec::new()];
+        for index in 0..count {
+            let batch = PairBatch::new(&portion.ids, vec![index], self.corpus.end);
+            let [source, ..] = batch.to_tensors(&device);
+            let source = portion.source(&batch, source);
+            let encoded = self.model.encode(source, &batch.source_lengths, &mut Mode::Evaluate);
+            let log_probs: Vec<f32> =
+                self.model.ctc_log_probs(&encoded).map(read_all).unwrap_or_default();
+            let best_path = ctc::greedy(&log_probs, classes, blank);
+            let found = ctc::prefix_beam_search(&log_probs, classes, blank, CTC_BEAM);
+            let by_prefixes = found.into_iter().next().map_or_else(Vec::new, |best| best.labels);
+            for (outputs, labels) in outputs.iter_mut().zip([best_path, by_prefixes]) {
+                outputs.push(self.decoded(&labels));
+            }
+            if !watch(index + 1, count) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(outputs))
+    }
+
+    /// The best hypothesis as text.
+    fn text(&self, found: &[Hypothesis]) -> String {
+        self.decoded(found.first().map_or(&[][..], |best| &best.tokens))
+    }
+
+    fn decoded(&self, ids: &[u32]) -> String {
+        self.corpus.tokenizers.target.decode(ids).trim().to_string()
+    }
+
+    /// Sources, what the model writes for them, and what it should have written.
+    pub(super) fn samples(&self) -> Result<Vec<String>> {
+        let v = &self.config.validation;
+        let portion = &self.corpus.valid;
+        let count = v.samples.min(portion.ids.len());
+        let outputs = self.write(portion, count, v.beam, &mut |_, _| true)?.unwrap_or_default();
+        let texts = portion.text.source.iter().zip(&portion.text.target);
+        let shown = outputs.iter().zip(texts);
+        Ok(shown
+            .map(|(output, (source, target))| format!("{source} => {output} [{target}]"))
+            .collect())
     }
 }
 
-fn by<M: Measure>(measure: &M, outputs: &[String], references: &[&str]) -> Quality {
-    let pairs = outputs.iter().zip(references);
-    let segments: Vec<Segment<'_>> = pairs
-        .map(|(output, reference)| Segment { hypothesis: output, references: vec![reference] })
-        .collect();
-    Quality {
-        name: measure.name(),
-        value: measure.score(&measure.corpus(&segments)),
-        less_is_better: false,
-        signature: measure.signature(1),
-    }
-}
-
-/// Sources, what the model writes for them, and what it should have written.
-pub(super) fn samples(
-    model: &EncoderDecoder,
-    corpus: &PairCorpus,
-    config: &Seq2SeqConfig,
-) -> Result<Vec<String>> {
-    let v = &config.validation;
-    let portion = &corpus.valid;
-    let count = v.samples.min(portion.ids.len());
-    let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
-    let (rules, options) = (rules(v, corpus.end), options(v, v.beam));
-    let outputs = search(model, &sources, &rules, &options, &mut |_, _| true)?;
-    let outputs = outputs.unwrap_or_default();
-    let texts = portion.text.source.iter().zip(&portion.text.target);
-    Ok(outputs
-        .iter()
-        .zip(texts)
-        .map(|(output, (source, target))| {
-            format!("{source} => {} [{target}]", text(output, corpus))
-        })
-        .collect())
+fn read_all(values: Tensor<3>) -> Vec<f32> {
+    values.into_data().iter::<f32>().collect()
 }
 
 /// Batches of pairs of like length, the longest first.

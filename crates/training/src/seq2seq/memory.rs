@@ -4,6 +4,7 @@
 use lampwick_data::BatchSize;
 
 use super::corpus::PairCorpus;
+use super::media::Media;
 use crate::config::Seq2SeqConfig;
 use crate::error::Result;
 use crate::memory;
@@ -22,10 +23,14 @@ pub(super) fn needed(config: &Seq2SeqConfig, corpus: &PairCorpus, parameters: us
         BatchSize::Tokens(n) => ((n / longest).max(1), source, target),
     };
     let activations = config.model.activations(batch, source, target);
+    let portions = [Some(&corpus.train), Some(&corpus.valid), corpus.test.as_ref()];
+    let media = portions.into_iter().flatten().filter_map(|portion| portion.media.as_ref());
+    let kept: usize = media.map(Media::numbers).sum();
     let ids = pairs.source.ids().len() + pairs.target.ids().len();
     let numbers = memory::of_parameters(parameters, &config.optimizer)
         .saturating_add(activations)
-        .saturating_add(ids as u128);
+        .saturating_add(ids as u128)
+        .saturating_add(kept as u128);
     memory::bytes(numbers)
 }
 

@@ -1,12 +1,16 @@
 //! Encoder-decoders: pairs of a source and a target, judged by what the model writes.
 //!
-//! - this file: the task; `corpus`: its pairs;
-//!   `judge`: decoding and measuring; `memory`: what it takes
+//! - this file: the task;
+//! - `reading`: its pairs as text; `media`: sources that are none; `corpus`: both as ids
+//! - `judge`: decoding; `measure`: what the output is worth; `memory`: what a run takes
 //! - [`translator`]: a trained run as a model to use
 
 mod corpus;
 mod judge;
+mod measure;
+mod media;
 mod memory;
+mod reading;
 pub mod translator;
 
 use std::collections::BTreeMap;
@@ -17,7 +21,7 @@ use burn::prelude::*;
 use lampwick_data::{PADDING, PairBatch, PairBatches, PairPosition};
 use lampwick_models::{
     CrossEntropyOptions, EncoderDecoder, EncoderDecoderBatch, EncoderDecoderLoss, Feeding, Mode,
-    Source, SourceKind, Tie,
+    SourceKind, Tie,
 };
 
 use crate::config::{ConfigError, Fed, Seq2SeqConfig, ValidationMetric};
@@ -30,7 +34,8 @@ use crate::run_dir::RunDir;
 use crate::seeds::{Stream, seed_of};
 use crate::step::Gradients;
 use crate::task::{At, Facts, Task};
-use corpus::{PairCorpus, Tokenizers};
+use corpus::{PairCorpus, Portion, Tokenizers};
+use judge::Judge;
 
 /// Pairs, and where a run stands in them.
 pub struct Seq2Seq {
@@ -60,11 +65,6 @@ impl Task for Seq2Seq {
             let problem = format!("names {devices} devices, and an encoder-decoder trains on one");
             return Err(ConfigError::value("config", "device", &problem, "name one").into());
         }
-        if config.model.reads != SourceKind::Words {
-            let problem = "is not \"words\", and the data of a run are text";
-            let mend = "train models of images and of speech by the crate `lampwick-models`";
-            return Err(ConfigError::value("config", "model.reads", problem, mend).into());
-        }
         let corpus = PairCorpus::open(config, saved)?;
         let mut config = config.clone();
         let Tokenizers { source, target } = &corpus.tokenizers;
@@ -72,6 +72,9 @@ impl Task for Seq2Seq {
             ("source", &mut config.model.source_vocabulary, source.vocabulary().len()),
             ("target", &mut config.model.target_vocabulary, target.vocabulary().len()),
         ] {
+            if key == "source" && config.model.reads != SourceKind::Words {
+                continue;
+            }
             if *size != 0 && *size != words {
                 let key = format!("model.{key}_vocabulary");
                 let problem = format!("is {size}, but the data has {words} words");
@@ -201,7 +204,7 @@ impl Task for Seq2Seq {
         for _ in 0..self.config.batches.accumulate {
             let Some(indices) = self.batches.next() else { break };
             let batch = PairBatch::new(&self.corpus.train.ids, indices, self.corpus.end);
-            let EncoderDecoderLoss { loss, nll } = loss(model, &batch, &options, &feeding, mode);
+            let EncoderDecoderLoss { loss, nll } = loss(model, &self.corpus.train, &batch, &options, &feeding, mode);
             gradients.add(model, GradientsParams::from_grads(loss.backward(), model));
             gradients.count_of(&read(nll), batch.target_lengths.iter().sum());
             gradients.windows += 1;
@@ -226,16 +229,18 @@ impl Task for Seq2Seq {
         };
         let mut scored = Scored::new(at, &perplexity);
         if self.config.validation.metric != ValidationMetric::Loss {
-            let quality =
-                judge::quality(weights, portion, part, &self.corpus, &self.config, watch)?;
-            let Some(quality) = quality else { return Ok(None) };
-            scored.quality = Some(quality);
+            let judge = Judge { model: weights, corpus: &self.corpus, config: &self.config };
+            let Some(mut qualities) = judge.qualities(portion, part, watch)? else {
+                return Ok(None);
+            };
+            scored.also = qualities.split_off(1);
+            scored.quality = qualities.pop();
         }
         Ok(Some(scored))
     }
 
     fn samples(&self, weights: &EncoderDecoder, _last: bool) -> Result<Vec<String>> {
-        judge::samples(weights, &self.corpus, &self.config)
+        Judge { model: weights, corpus: &self.corpus, config: &self.config }.samples()
     }
 
     fn look(&self, _dir: &Path, _at: At, _weights: &EncoderDecoder) -> Result<()> {
@@ -260,22 +265,31 @@ impl Seq2Seq {
 
     /// What whoever watches should know of the data.
     fn notes(&self) -> Vec<String> {
-        let left_out = self.corpus.train.left_out;
-        if left_out == 0 {
-            return Vec::new();
+        let mut notes = Vec::new();
+        let portions = [Some(&self.corpus.train), Some(&self.corpus.valid), self.corpus.test.as_ref()];
+        for (name, portion) in ["train", "valid", "test"].into_iter().zip(portions) {
+            let counts = portion.map(|portion| portion.text.counts).unwrap_or_default();
+            if counts.empty + counts.too_long + counts.cut > 0 {
+                notes.push(format!("{name}: {counts}"));
+            }
         }
-        let all = left_out + self.corpus.train.ids.len();
-        let longest = self.config.tokenizers.longest;
-        vec![format!(
-            "{left_out} of {all} training pairs are left out: more than {longest} tokens \
-             (tokenizers.longest)"
-        )]
+        let left_out = self.corpus.train.left_out;
+        if left_out > 0 {
+            let all = left_out + self.corpus.train.ids.len();
+            let longest = self.config.tokenizers.longest;
+            notes.push(format!(
+                "{left_out} of {all} training pairs are left out: more than {longest} tokens \
+                 (tokenizers.longest)"
+            ));
+        }
+        notes
     }
 }
 
-/// The loss of a batch.
+/// The loss of a batch of a portion's pairs.
 fn loss(
     model: &EncoderDecoder,
+    portion: &Portion,
     batch: &PairBatch,
     options: &CrossEntropyOptions,
     feeding: &Feeding,
@@ -283,7 +297,7 @@ fn loss(
 ) -> EncoderDecoderLoss {
     let [source, inputs, targets] = batch.to_tensors(&model.device());
     let batch = EncoderDecoderBatch {
-        source: Source::Words(source),
+        source: portion.source(batch, source),
         source_lengths: &batch.source_lengths,
         inputs,
         targets,

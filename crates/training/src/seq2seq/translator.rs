@@ -7,7 +7,7 @@ use lampwick_data::Tokenizer;
 use lampwick_decoding::{
     BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
 };
-use lampwick_models::{NextToken, Translator};
+use lampwick_models::{NextToken, SourceKind, Translator};
 
 use super::Seq2Seq;
 use super::corpus::Tokenizers;
@@ -46,6 +46,10 @@ impl TrainedTranslator {
     pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
         let run = RunDir::open(dir)?;
         let config = run.seq2seq_config()?;
+        if config.model.reads != SourceKind::Words {
+            let problem = "it reads pictures or speech, and no lines of text";
+            return Err(Error::NotARun { path: dir.into(), problem: problem.into() });
+        }
         let Tokenizers { source, target } = Tokenizers::load(&run)?;
         let sizes = [
             (source.vocabulary().len(), config.model.source_vocabulary),
@@ -128,22 +132,37 @@ pub fn translate<M: NextToken>(
     options: &BeamOptions,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let mut order: Vec<usize> = (0..sources.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(sources[index].len()));
+    let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+    let encode = |indices: &[usize]| {
+        encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<&[u32]>>())
+    };
+    search(model, &encode, &lengths, rules, options, watch)
+}
+
+/// The same for sources of any kind, by their indices and lengths.
+pub(super) fn search<M: NextToken>(
+    model: &M,
+    encode: &dyn Fn(&[usize]) -> M::State,
+    lengths: &[usize],
+    rules: &Rules,
+    options: &BeamOptions,
+    watch: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Option<Vec<Vec<Hypothesis>>>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
     let size = (HELD / (options.width.max(1) * model.vocabulary_size())).clamp(1, 128);
-    let mut results = vec![Vec::new(); sources.len()];
+    let mut results = vec![Vec::new(); lengths.len()];
     let mut done = 0;
     for batch in order.chunks(size) {
-        let of: Vec<&[u32]> = batch.iter().map(|&index| sources[index]).collect();
         let sentences: Vec<Sentence> =
-            of.iter().map(|source| Sentence::of(source.len().max(1))).collect();
+            batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
         let found =
-            beam_search(model, encode(&of), &sentences, rules, options).map_err(Error::Decoding)?;
+            beam_search(model, encode(batch), &sentences, rules, options).map_err(Error::Decoding)?;
         for (&index, found) in batch.iter().zip(found) {
             results[index] = found;
         }
         done += batch.len();
-        if !watch(done, sources.len()) {
+        if !watch(done, lengths.len()) {
             return Ok(None);
         }
     }

@@ -1,0 +1,149 @@
+//! Sources that are no words: pictures, and spoken digits as log-mel frames.
+
+use burn::prelude::*;
+use lampwick_data::scenes::{Pictures, SceneConfig};
+use lampwick_data::speech::{DigitStrings, Frames, Fsdd, LogMel, MelConfig, StringConfig};
+use lampwick_models::{Source, SourceKind};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::config::{ConfigError, DigitData, PictureData};
+use crate::corpus::Part;
+use crate::error::Result;
+use crate::seeds::{Stream, seed_of};
+
+/// Pictures of another part begin so many numbers later: no picture is in two parts.
+const PARTS_APART: u64 = 1 << 40;
+
+/// The sources of one part.
+#[derive(Clone, Debug)]
+pub(crate) enum Media {
+    /// Made when they are asked for: `first` and those after it.
+    Pictures { pictures: Pictures, first: u64 },
+    /// Kept, each normalised by itself.
+    Speech(Vec<Frames>),
+}
+
+impl Media {
+    /// The pictures of a part, and their captions.
+    pub(crate) fn pictures(
+        data: &PictureData,
+        part: Part,
+        reads: &SourceKind,
+        seed: u64,
+    ) -> Result<(Self, Vec<String>)> {
+        let side = match reads {
+            SourceKind::Image { height, width, .. } if height == width => *height,
+            SourceKind::Image { .. } => {
+                return Err(refused("its height and width differ", "pictures are squares"));
+            }
+            _ => return Err(refused("it does not read images", "set model.reads = { image = ... }")),
+        };
+        let seed = seed_of(seed, Stream::Data);
+        let pictures =
+            Pictures::new(SceneConfig { seed, side, objects: data.objects, noise: data.noise })?;
+        let first = part as u64 * PARTS_APART;
+        let count = if part == Part::Train { data.train } else { data.valid } as u64;
+        let captions = (first..first + count).into_par_iter();
+        let captions = captions.map(|number| pictures.picture(number).caption).collect();
+        Ok((Self::Pictures { pictures, first }, captions))
+    }
+
+    /// The spoken strings of a part, and what was said.
+    pub(crate) fn digits(
+        data: &DigitData,
+        part: Part,
+        reads: &SourceKind,
+        seed: u64,
+    ) -> Result<(Self, Vec<String>)> {
+        let SourceKind::Frames { features, .. } = *reads else {
+            return Err(refused("it does not read frames", "set model.reads = { frames = ... }"));
+        };
+        let (shortest, longest) = (data.shortest, data.longest);
+        let seed = seed_of(seed, Stream::Data);
+        let config = StringConfig { seed, shortest, longest, ..StringConfig::default() };
+        let strings = DigitStrings::new(Fsdd::read(&data.folder, part.into())?, config)?;
+        let mel = LogMel::new(MelConfig { bands: features, ..MelConfig::default() })?;
+        let count = if part == Part::Train { data.train } else { data.valid } as u64;
+        let spoken: Vec<(Frames, String)> = (0..count)
+            .into_par_iter()
+            .map(|number| {
+                let utterance = strings.utterance(number);
+                let mut frames = mel.frames(&utterance.samples);
+                frames.normalize();
+                (frames, utterance.transcript())
+            })
+            .collect();
+        let (frames, transcripts) = spoken.into_iter().unzip();
+        Ok((Self::Speech(frames), transcripts))
+    }
+
+    /// Steps of a source before any are joined; pictures have one.
+    pub(crate) fn steps(&self, index: usize) -> usize {
+        match self {
+            Self::Pictures { .. } => 1,
+            Self::Speech(frames) => frames[index].len(),
+        }
+    }
+
+    /// A name to show a source by.
+    pub(crate) fn name(&self, index: usize) -> String {
+        match self {
+            Self::Pictures { .. } => format!("picture {index}"),
+            Self::Speech(_) => format!("recording {index}"),
+        }
+    }
+
+    /// Sources as a batch, padded to the longest.
+    pub(crate) fn batch(&self, indices: &[usize], device: &Device) -> Source {
+        match self {
+            Self::Pictures { pictures, first } => {
+                let side = pictures.config().side;
+                let numbers = indices.par_iter().map(|&index| first + index as u64);
+                let pixels: Vec<Vec<f32>> =
+                    numbers.map(|number| pictures.picture(number).pixels).collect();
+                let shape = [indices.len(), 3, side, side];
+                Source::Image(Tensor::from_data(TensorData::new(pixels.concat(), shape), device))
+            }
+            Self::Speech(all) => {
+                let bands = all.first().map_or(0, |frames| frames.bands);
+                let longest = indices.iter().map(|&index| all[index].len()).max().unwrap_or(0);
+                let mut values = vec![0.0; longest * indices.len() * bands];
+                for (column, &index) in indices.iter().enumerate() {
+                    for (step, frame) in all[index].values.chunks(bands).enumerate() {
+                        let place = (step * indices.len() + column) * bands;
+                        values[place..place + bands].copy_from_slice(frame);
+                    }
+                }
+                let shape = [longest, indices.len(), bands];
+                Source::Frames(Tensor::from_data(TensorData::new(values, shape), device))
+            }
+        }
+    }
+
+    /// Numbers that are kept.
+    pub(crate) fn numbers(&self) -> usize {
+        match self {
+            Self::Pictures { .. } => 0,
+            Self::Speech(frames) => frames.iter().map(|frames| frames.values.len()).sum(),
+        }
+    }
+
+    /// Adds what tells these sources from others.
+    pub(crate) fn hash(&self, hasher: &mut Sha256) {
+        match self {
+            // Captions say what is shown; the pixels are made again, by this.
+            Self::Pictures { pictures, first } => {
+                hasher.update(format!("{:?} {first}", pictures.config()));
+            }
+            Self::Speech(frames) => frames
+                .iter()
+                .flat_map(|frames| &frames.values)
+                .for_each(|value| hasher.update(value.to_le_bytes())),
+        }
+    }
+}
+
+fn refused(problem: &str, mend: &str) -> crate::Error {
+    ConfigError::value("config", "model.reads", problem, mend).into()
+}
