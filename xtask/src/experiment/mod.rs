@@ -1,7 +1,7 @@
 //! `cargo xtask experiment NAME | list`: suites of runs beside what is published.
 //!
 //! - one file an experiment: [`ptb`], [`rnnlm`], [`mod@char`], [`memory`], [`gradients`],
-//!   [`entropy`], [`ngram`]: which runs, which figures, which plots;
+//!   [`entropy`], [`ngram`], and a folder of those of [`seq2seq`]: which runs, which figures, which plots;
 //! - [`session`]: trains what is missing, resumes what was interrupted, skips what is finished;
 //! - [`trained`]: a run's directory as figures and curves;
 //! - [`figure`]: a measured figure, its reference and tolerance, and the verdict;
@@ -25,6 +25,7 @@ mod ptb;
 mod reference;
 mod results;
 mod rnnlm;
+mod seq2seq;
 mod session;
 mod trained;
 
@@ -71,7 +72,7 @@ struct Experiment {
     run: fn(&Session) -> Result<Results>,
 }
 
-const ALL: [Experiment; 9] = [
+const ALL: [Experiment; 18] = [
     Experiment {
         name: "ptb-small",
         about: "Zaremba et al. 2014, small LSTM on Penn Treebank, 13 epochs",
@@ -134,6 +135,69 @@ const ALL: [Experiment; 9] = [
         minutes: "1",
         budget: None,
         run: ngram::run,
+    },
+    Experiment {
+        name: "multi30k",
+        about: "English to German with attention and without; BLEU by length",
+        minutes: "240",
+        budget: None,
+        run: seq2seq::multi30k::run,
+    },
+    Experiment {
+        name: "beam",
+        about: "BLEU and length against beams of 1 to 50, with and without penalties",
+        minutes: "30 after multi30k",
+        budget: None,
+        run: seq2seq::beam::run,
+    },
+    Experiment {
+        name: "scan",
+        about: "commands to actions, the simple and the length split",
+        minutes: "15",
+        budget: None,
+        run: seq2seq::scan,
+    },
+    Experiment {
+        name: "g2p",
+        about: "letters to phonemes on CMUdict",
+        minutes: "150",
+        budget: None,
+        run: seq2seq::g2p,
+    },
+    Experiment {
+        name: "dialogue",
+        about: "dialogue acts to sentences on RNNLG, restaurant and hotel",
+        minutes: "5",
+        budget: None,
+        run: seq2seq::dialogue,
+    },
+    Experiment {
+        name: "summarise",
+        about: "e-mails to subject lines on AESLC, with and without copying",
+        minutes: "120",
+        budget: None,
+        run: seq2seq::summarise,
+    },
+    Experiment {
+        name: "caption",
+        about: "drawn pictures to sentences: a convolutional encoder with attention",
+        minutes: "20",
+        budget: None,
+        run: seq2seq::caption,
+    },
+    Experiment {
+        name: "digits",
+        about: "spoken strings of digits: attention and CTC",
+        minutes: "40",
+        budget: None,
+        run: seq2seq::digits,
+    },
+    Experiment {
+        name: "scheduled-sampling",
+        about: "reading one's own words while learning, on SCAN",
+        minutes: "20",
+        budget: None,
+        run: seq2seq::scheduled_sampling,
     },
 ];
 

@@ -211,11 +211,7 @@ impl Session {
     ///
     /// The command is a process group of its own: else a terminal's Ctrl-C would reach it twice, and
     /// the second ends a training without a checkpoint.
-    fn attend(
-        &self,
-        command: &mut Command,
-        stop: impl Fn() -> bool,
-    ) -> Result<(ExitStatus, bool)> {
+    fn attend(&self, command: &mut Command, stop: impl Fn() -> bool) -> Result<(ExitStatus, bool)> {
         let shown = show(command);
         let child = command.process_group(0).stdin(Stdio::null()).spawn();
         let mut child = child.with_context(|| format!("cannot start `{shown}`"))?;
@@ -240,7 +236,8 @@ impl Session {
         }
     }
 
-    fn program(&self) -> Result<PathBuf> {
+    /// The program that trains.
+    pub(crate) fn program(&self) -> Result<PathBuf> {
         self.program.clone().map_or_else(program::path, Ok)
     }
 

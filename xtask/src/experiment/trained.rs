@@ -41,7 +41,18 @@ pub(crate) struct Line {
     pub(crate) loss: f64,
     pub(crate) perplexity: f64,
     pub(crate) bits_above_source: Option<f64>,
+    /// The measure of the output that decides, and others.
+    pub(crate) quality: Option<Quality>,
+    #[serde(default)]
+    pub(crate) also: Vec<Quality>,
     best: Option<bool>,
+}
+
+/// A measure of output against references.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Quality {
+    pub(crate) name: String,
+    pub(crate) value: f64,
 }
 
 impl Trained {

@@ -36,8 +36,8 @@ pub use sections::{
     ReportConfig, SamplingConfig,
 };
 pub use seq2seq::{
-    EncoderDecoderTask, Fed, PairBatchConfig, SamplingDecay, ScheduledSampling, Seq2SeqConfig, Seq2SeqLossConfig, TokenizersConfig, ValidationConfig,
-    ValidationMetric,
+    EncoderDecoderTask, Fed, PairBatchConfig, SamplingDecay, ScheduledSampling, Seq2SeqConfig,
+    Seq2SeqLossConfig, TokenizersConfig, ValidationConfig, ValidationMetric,
 };
 pub use shared::{RunConfig, Shared};
 

@@ -83,11 +83,13 @@ impl Judge<'_> {
         if part != Part::Test {
             return Ok(Some(qualities));
         }
-        let mut add = |outputs: &[String], how: &str| {
-            qualities.extend(measured(outputs).into_iter().take(1).map(|quality| {
-                Quality { name: format!("{} ({how})", quality.name), ..quality }
-            }));
-        };
+        let mut add =
+            |outputs: &[String], how: &str| {
+                qualities.extend(measured(outputs).into_iter().take(1).map(|quality| Quality {
+                    name: format!("{} ({how})", quality.name),
+                    ..quality
+                }));
+            };
         if beam > 1 {
             let Some(outputs) = self.write(portion, count, 1, watch)? else { return Ok(None) };
             add(&outputs, "greedy");
@@ -118,9 +120,7 @@ impl Judge<'_> {
         let packed = Translator::new(self.model);
         let device = self.model.device();
         let encode = |indices: &[usize]| match &portion.media {
-            None => {
-                packed.encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<_>>())
-            }
+            None => packed.encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<_>>()),
             Some(media) => {
                 let each = indices.iter().map(|&index| media.batch(&[index], &device));
                 packed.encode_with(self.model, &each.collect::<Vec<Source>>())

@@ -12,7 +12,11 @@ use crate::logs::Quality;
 /// The metric's measure of outputs for the first sources of `pairs`, and its kin.
 ///
 /// Where a pair has placeholders, output and references are both given what stands for them.
-pub(super) fn measures(metric: ValidationMetric, outputs: &[String], pairs: &Pairs) -> Vec<Quality> {
+pub(super) fn measures(
+    metric: ValidationMetric,
+    outputs: &[String],
+    pairs: &Pairs,
+) -> Vec<Quality> {
     match metric {
         ValidationMetric::Loss => Vec::new(),
         ValidationMetric::ExactMatch => vec![by(&ExactMatch, outputs, pairs)],
@@ -23,9 +27,9 @@ pub(super) fn measures(metric: ValidationMetric, outputs: &[String], pairs: &Pai
         }
         ValidationMetric::Bleu => vec![by(&Bleu::default(), outputs, pairs)],
         ValidationMetric::Chrf => vec![by(&Chrf::default(), outputs, pairs)],
-        ValidationMetric::RougeL => {
-            [Rouge::Longest, Rouge::Ngrams(1), Rouge::Ngrams(2)].map(|r| by(&r, outputs, pairs)).into()
-        }
+        ValidationMetric::RougeL => [Rouge::Longest, Rouge::Ngrams(1), Rouge::Ngrams(2)]
+            .map(|r| by(&r, outputs, pairs))
+            .into(),
         ValidationMetric::WordErrorRate => {
             let rate = by(&ErrorRate::Words, outputs, pairs);
             vec![Quality { less_is_better: true, ..rate }, by(&ExactMatch, outputs, pairs)]

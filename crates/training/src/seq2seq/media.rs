@@ -37,7 +37,9 @@ impl Media {
             SourceKind::Image { .. } => {
                 return Err(refused("its height and width differ", "pictures are squares"));
             }
-            _ => return Err(refused("it does not read images", "set model.reads = { image = ... }")),
+            _ => {
+                return Err(refused("it does not read images", "set model.reads = { image = ... }"));
+            }
         };
         let seed = seed_of(seed, Stream::Data);
         let pictures =

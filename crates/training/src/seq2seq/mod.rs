@@ -204,7 +204,8 @@ impl Task for Seq2Seq {
         for _ in 0..self.config.batches.accumulate {
             let Some(indices) = self.batches.next() else { break };
             let batch = PairBatch::new(&self.corpus.train.ids, indices, self.corpus.end);
-            let EncoderDecoderLoss { loss, nll } = loss(model, &self.corpus.train, &batch, &options, &feeding, mode);
+            let EncoderDecoderLoss { loss, nll } =
+                loss(model, &self.corpus.train, &batch, &options, &feeding, mode);
             gradients.add(model, GradientsParams::from_grads(loss.backward(), model));
             gradients.count_of(&read(nll), batch.target_lengths.iter().sum());
             gradients.windows += 1;
@@ -266,7 +267,8 @@ impl Seq2Seq {
     /// What whoever watches should know of the data.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        let portions = [Some(&self.corpus.train), Some(&self.corpus.valid), self.corpus.test.as_ref()];
+        let portions =
+            [Some(&self.corpus.train), Some(&self.corpus.valid), self.corpus.test.as_ref()];
         for (name, portion) in ["train", "valid", "test"].into_iter().zip(portions) {
             let counts = portion.map(|portion| portion.text.counts).unwrap_or_default();
             if counts.empty + counts.too_long + counts.cut > 0 {

@@ -156,8 +156,8 @@ pub(super) fn search<M: NextToken>(
     for batch in order.chunks(size) {
         let sentences: Vec<Sentence> =
             batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
-        let found =
-            beam_search(model, encode(batch), &sentences, rules, options).map_err(Error::Decoding)?;
+        let found = beam_search(model, encode(batch), &sentences, rules, options)
+            .map_err(Error::Decoding)?;
         for (&index, found) in batch.iter().zip(found) {
             results[index] = found;
         }
