@@ -38,7 +38,10 @@ impl Media {
                 return Err(refused("its height and width differ", "pictures are squares"));
             }
             _ => {
-                return Err(refused("it does not read images", "set model.reads = { image = ... }"));
+                return Err(refused(
+                    "it does not read images",
+                    "set model.reads = { image = ... }",
+                ));
             }
         };
         let seed = seed_of(seed, Stream::Data);

@@ -1,0 +1,167 @@
+//! Every form of pairs that an encoder-decoder is trained on, by the program.
+
+mod program;
+
+use std::fs;
+
+use program::{Finished, Place, on_a_cpu};
+
+const MODEL: &str = r#"
+task = "encoder_decoder"
+seed = 1
+[model]
+embedding = 8
+[model.encoder]
+hidden = 8
+[model.decoder]
+hidden = 16
+[batches]
+size = { sentences = 8 }
+[optimizer]
+name = "adam"
+lr = 0.01
+[budget]
+epochs = 2
+"#;
+
+/// A config of these sections after the common ones.
+fn config(place: &Place, sections: &str) {
+    let device = std::env::var("LAMPWICK_DEVICE").unwrap_or_default();
+    place.write("config.toml", format!("device = {device:?}\n{MODEL}{sections}"));
+}
+
+fn train(place: &Place, more: &[&str]) -> Finished {
+    place.run(&[&["train", "config.toml"], more].concat())
+}
+
+/// The one test line of a run's metrics.
+fn test_line(place: &Place, run: &str) -> serde_json::Value {
+    let metrics = fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+    let last = metrics.lines().last().unwrap();
+    let line: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(line["kind"], "test", "{last}");
+    line
+}
+
+#[test]
+fn tab_separated_pairs_are_trained_on_and_a_line_of_another_form_is_named() {
+    let place = Place::new();
+    let pairs: String = (0..60).map(|n| format!("a {} b\tb {} a\n", n % 7, n % 7)).collect();
+    place.write("train.tsv", format!("{pairs}lonely\t\n"));
+    place.write("valid.tsv", &pairs[..pairs.len() / 2]);
+    config(&place, "[data]\nformat = \"tsv\"\ntrain = \"train.tsv\"\nvalid = \"valid.tsv\"\n");
+    train(&place, &["--out", "run"])
+        .expect(0)
+        .says(&["train: 61 pairs read, 60 kept, 1 left out for an empty side"]);
+    place.write("valid.tsv", "a\tb\nno tab\n");
+    train(&place, &["--out", "other"]).expect(1).says(&["valid.tsv:2:", "one tab"]);
+    train(&place, &["data.valid=", "--out", "other"]).expect(2).says(&["data.valid", "is empty"]);
+    assert!(!place.path("other").exists());
+}
+
+#[test]
+fn published_tasks_are_read_from_their_own_files() {
+    let place = Place::new();
+    let lines = |turns: std::ops::Range<usize>| -> String {
+        let line = |n: usize| format!("IN: walk {n} left OUT: I_TURN I_WALK_{}\n", n % 3);
+        turns.map(line).collect()
+    };
+    place.write("tasks_train_simple.txt", lines(0..200));
+    place.write("tasks_test_simple.txt", lines(200..220));
+    config(&place, "[data]\nformat = \"corpus\"\ncorpus = \"scan_simple\"\nfolder = \".\"\n");
+    train(&place, &["--out", "run"]).expect(0);
+    let test = test_line(&place, "run");
+    assert_eq!((&test["quality"]["name"], &test["scored"]), (&"exact match".into(), &60.into()));
+    // The test is searched by a beam; what greedy search finds stands beside it.
+    assert_eq!(test["also"][0]["name"], "exact match (greedy)");
+    place.write("tasks_test_simple.txt", "walk\n");
+    train(&place, &["--out", "no"]).expect(1).says(&["tasks_test_simple.txt:1:", "IN:"]);
+    train(&place, &["data.corpus=scam", "--out", "no"]).expect(2).says(&["scam", "scan_simple"]);
+}
+
+#[test]
+fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
+    let place = Place::new();
+    let sections = "[data]\nformat = \"pictures\"\ntrain = 60\nvalid = 10\n";
+    config(&place, sections);
+    let reads = "model.reads={ image = { height = 24, width = 24, channels = [4, 6] } }";
+    let runs = [("one", "1"), ("two", "2")];
+    for (run, threads) in runs {
+        let told = train(&place, &[reads, "--threads", threads, "--out", run]).expect(0);
+        assert!(told.stdout.contains("picture 0 =>"), "{}", told.stdout);
+    }
+    if on_a_cpu() {
+        let [one, two] =
+            runs.map(|(run, _)| fs::read(place.path(run).join("metrics.jsonl")).unwrap());
+        assert!(one == two);
+    }
+    train(&place, &["--out", "no"]).expect(2).says(&["model.reads", "does not read images"]);
+    let oblong = "model.reads={ image = { height = 24, width = 32, channels = [4] } }";
+    train(&place, &[oblong, "--out", "no"]).expect(2).says(&["model.reads", "squares"]);
+    // Lines of text are nothing to a model of pictures.
+    let translated = place.run_with_stdin(&["translate", "one"], b"a line\n").expect(1);
+    translated.says(&["reads pictures"]);
+}
+
+/// A mono WAV file of 16 bits: `seconds` of a tone.
+fn tone(rate: u32, hertz: f32, seconds: f32) -> Vec<u8> {
+    let count = (rate as f32 * seconds) as u32;
+    let sample = |n: u32| (n as f32 / rate as f32 * hertz * std::f32::consts::TAU).sin() * 1e4;
+    let mut bytes = Vec::new();
+    bytes.extend(b"RIFF");
+    bytes.extend((36 + 2 * count).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16_u32.to_le_bytes());
+    bytes.extend([1_u16, 1].map(u16::to_le_bytes).concat());
+    bytes.extend([rate, 2 * rate].map(u32::to_le_bytes).concat());
+    bytes.extend([2_u16, 16].map(u16::to_le_bytes).concat());
+    bytes.extend(b"data");
+    bytes.extend((2 * count).to_le_bytes());
+    bytes.extend((0..count).flat_map(|n| (sample(n) as i16).to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn spoken_digits_become_text_by_attention_and_by_ctc() {
+    let place = Place::new();
+    fs::create_dir(place.path("recordings")).unwrap();
+    for digit in 0..10 {
+        for index in [0, 5, 10, 11] {
+            let name = format!("recordings/{digit}_tone_{index}.wav");
+            place.write(&name, tone(8000, 200.0 + 150.0 * digit as f32, 0.1));
+        }
+    }
+    config(
+        &place,
+        "longest_per_source = 0.5\nmetric = \"word_error_rate\"\n[data]\nformat = \"digits\"\n\
+         folder = \".\"\ntrain = 40\nvalid = 6\nshortest = 1\nlongest = 2\n"
+            .replace("longest_per", "[validation]\nlongest_per")
+            .as_str(),
+    );
+    let reads = "model.reads={ frames = { features = 20, joined = [2] } }";
+    let given = [reads, "model.ctc=0.5"];
+    let told = train(&place, &[&given[..], &["--out", "run"]].concat()).expect(0);
+    assert!(told.stdout.contains("recording 0 =>"), "{}", told.stdout);
+    let test = test_line(&place, "run");
+    let also: Vec<&str> =
+        test["also"].as_array().unwrap().iter().map(|q| q["name"].as_str().unwrap()).collect();
+    let searched = ["exact match", "WER (greedy)", "WER (CTC, best path)", "WER (CTC, 8 prefixes)"];
+    assert_eq!((test["quality"]["name"].as_str(), also), (Some("WER"), searched.to_vec()));
+
+    let refused = |wrong: Vec<u8>, parts: &[&str]| {
+        place.write("recordings/3_tone_0.wav", wrong);
+        train(&place, &[&given[..], &["--out", "no"]].concat()).expect(1).says(parts);
+    };
+    refused(tone(16_000, 300.0, 0.1), &["3_tone_0.wav", "16000", "8000"]);
+    refused(tone(8000, 300.0, 0.1)[..300].to_vec(), &["3_tone_0.wav"]);
+    refused(b"no sound at all".to_vec(), &["3_tone_0.wav"]);
+    train(&place, &["--out", "no"]).expect(2).says(&["model.reads", "does not read frames"]);
+}
+
+#[test]
+fn text_is_nothing_to_a_model_of_pictures() {
+    let place = Place::new();
+    config(&place, "[data]\nformat = \"reversal\"\ntrain = 20\nvalid = 5\n");
+    let reads = "model.reads={ image = { height = 24, width = 24, channels = [4] } }";
+    train(&place, &[reads, "--out", "no"]).expect(2).says(&["model.reads", "the data are text"]);
+}
