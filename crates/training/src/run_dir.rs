@@ -340,6 +340,15 @@ impl RunInfo {
     }
 }
 
+/// SHA-256 of what a config says of learning: not how long, where, and what is kept and shown of it.
+pub(crate) fn recipe_hash(config: &impl RunConfig) -> String {
+    let mut recipe: toml::Table = config.to_toml().parse().expect("what is written is TOML");
+    for key in ["name", "device", "budget", "checkpoint", "report", "sampling"] {
+        recipe.remove(key);
+    }
+    sha256(recipe.to_string().as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,13 +372,4 @@ mod tests {
         let below_file = dir.path().join("notes.txt/run");
         assert!(RunDir::create(&below_file).unwrap_err().to_string().contains("cannot write"));
     }
-}
-
-/// SHA-256 of what a config says of learning: not how long, where, and what is kept and shown of it.
-pub(crate) fn recipe_hash(config: &impl RunConfig) -> String {
-    let mut recipe: toml::Table = config.to_toml().parse().expect("what is written is TOML");
-    for key in ["name", "device", "budget", "checkpoint", "report", "sampling"] {
-        recipe.remove(key);
-    }
-    sha256(recipe.to_string().as_bytes())
 }
