@@ -20,6 +20,9 @@ pub(crate) fn check() -> Result<String> {
     for name in ["toy.txt", "train.txt", "valid.txt"] {
         fs::write(folder.path().join(name), toy_text())?;
     }
+    let pairs: String = toy_text().lines().map(|line| format!("{line}\t{line}\n")).collect();
+    fs::write(folder.path().join("toy.tsv"), pairs)?;
+    speak(&folder.path().join("spoken"))?;
     prepare(&binary, folder.path())?;
     let mut failed = Vec::new();
     for (number, config) in configs.iter().enumerate() {
@@ -47,6 +50,27 @@ fn prepare(binary: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Silence in the names of the Free Spoken Digit Dataset: each digit for training, validation and test.
+fn speak(folder: &Path) -> Result<()> {
+    const RATE: u32 = 8000;
+    const BYTES: u32 = 1600;
+    fs::create_dir(folder)?;
+    // Mono, 16 bits.
+    let mut wav =
+        [b"RIFF", &(36 + BYTES).to_le_bytes()[..], b"WAVEfmt ", &16_u32.to_le_bytes()].concat();
+    wav.extend([1_u16, 1].map(u16::to_le_bytes).concat());
+    wav.extend([RATE, 2 * RATE].map(u32::to_le_bytes).concat());
+    wav.extend([2_u16, 16].map(u16::to_le_bytes).concat());
+    wav.extend([b"data", &BYTES.to_le_bytes()[..]].concat());
+    wav.resize(wav.len() + BYTES as usize, 0);
+    for digit in 0..10 {
+        for index in [0, 5, 10] {
+            fs::write(folder.join(format!("{digit}_nobody_{index}.wav")), &wav)?;
+        }
+    }
+    Ok(())
+}
+
 fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Result<()> {
     let text = fs::read_to_string(config)?;
     let parsed: toml::Table = toml::from_str(&text)?;
@@ -59,14 +83,16 @@ fn two_steps(binary: &Path, folder: &Path, config: &Path, number: usize) -> Resu
     // Its own text, and so its vocabulary, may not be on this machine.
     if parsed.contains_key("task") {
         command.args(["batches.size={ sentences = 3 }", "validation.most=3"]);
-        if key(&parsed, "format") == Some("lines") {
-            for part in ["train", "valid", "test"] {
-                command
-                    .args(["source", "target"].map(|side| format!("data.{part}_{side}=toy.txt")));
-            }
-            let words = ["tokenizers.source=words", "tokenizers.target=words"];
-            command.args(words);
-        }
+        command.args(match key(&parsed, "format") {
+            Some("lines" | "corpus") => &[
+                "data={ format = 'tsv', train = 'toy.tsv', valid = 'toy.tsv', test = 'toy.tsv' }",
+                "tokenizers.source=words",
+                "tokenizers.target=words",
+            ][..],
+            Some("digits") => &["data.folder=spoken", "data.train=6", "data.valid=3"],
+            Some("pictures") => &["data.train=6", "data.valid=3"],
+            _ => &[],
+        });
     } else {
         command.args(["sampling.count=1", "sampling.length=5"]);
         command.args(match key(&parsed, "source").unwrap_or("synthetic") {
