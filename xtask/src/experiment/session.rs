@@ -131,7 +131,7 @@ impl Session {
             return Ok(());
         }
         let shown = show(&command);
-        let (status, stopped) = self.attend(&mut command, stop)?;
+        let (status, stopped) = self.attend(command.stdin(Stdio::null()), stop)?;
         // 143: the run has written its checkpoint and ended as it was told to.
         if status.success() || (stopped && status.code() == Some(143)) {
             return Ok(());
@@ -213,7 +213,7 @@ impl Session {
     /// the second ends a training without a checkpoint.
     fn attend(&self, command: &mut Command, stop: impl Fn() -> bool) -> Result<(ExitStatus, bool)> {
         let shown = show(command);
-        let child = command.process_group(0).stdin(Stdio::null()).spawn();
+        let child = command.process_group(0).spawn();
         let mut child = child.with_context(|| format!("cannot start `{shown}`"))?;
         let (mut stopped, mut came) = (false, None);
         let status = loop {

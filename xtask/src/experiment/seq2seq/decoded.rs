@@ -69,8 +69,9 @@ pub(super) fn bleu(
         let mut command = Command::new(session.program()?);
         command.arg("translate").arg(run).args(options);
         command.stdin(File::open(&set.source)?).stdout(File::create(&unfinished)?);
-        let status = command.status()?;
-        ensure!(status.success(), "`lampwick translate {}` ended with {status}", run.display());
+        if !session.run(command)? {
+            return Ok(None);
+        }
         fs::rename(&unfinished, to)?;
     }
     let mut command = Command::new(session.program()?);
