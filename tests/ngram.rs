@@ -225,6 +225,21 @@ fn sentence_marks_in_a_text_that_is_scored() {
 }
 
 #[test]
+fn unk_in_the_text_is_kept_with_one_notice_or_left_out_or_an_error() {
+    let place = Place::new();
+    place.write("text.txt", "a <unk> b\na b <unk>\n");
+    let train = |options: &[&str]| {
+        place
+            .run(&[&["ngram", "train", "-o", "2", "--out", "m.arpa", "text.txt"], options].concat())
+    };
+    let told = train(&[]).expect(0).stderr;
+    assert_eq!(told.matches("notice").count(), 1, "{told}");
+    assert!(told.contains("notice: <unk> stands 2 times in the text: kept as a word"), "{told}");
+    train(&["--unk-in-text", "drop"]).expect(0).says(&["4 words", "2 times", "left out"]);
+    train(&["--unk-in-text", "error"]).expect(1).says(&["text.txt:1", "--unk-in-text"]);
+}
+
+#[test]
 fn a_limited_vocabulary_says_what_it_leaves_out() {
     let place = Place::new();
     place.write("text.txt", "a b c\n".repeat(3) + "a b\na\n");

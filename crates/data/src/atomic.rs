@@ -24,9 +24,15 @@ impl AtomicFile {
     /// Opens a temporary file beside `path`; folders on the way are created.
     ///
     /// # Errors
-    /// [`DataError::Write`] when the folder cannot be made or written to.
+    /// [`DataError::Write`] when the folder cannot be made or written to, and where `path` is a device, a
+    /// pipe or a socket, whose place a file would take.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
+        let is_special = |there: std::fs::Metadata| !there.is_file() && !there.is_dir();
+        if std::fs::metadata(&path).is_ok_and(is_special) {
+            let why = "it is a device, a pipe or a socket, which a file would replace: name a file";
+            return Err(DataError::write(&path, io::Error::other(why)));
+        }
         let folder = parent(&path);
         let temporary = unfinished::name(folder);
         let file = create_folder(folder).and_then(|()| OutputFile::create_new(&temporary));
@@ -127,6 +133,19 @@ mod tests {
         assert!(error.unwrap_err().to_string().contains("out of ideas"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    /// As root, `/dev/null` would be gone for every program of the machine.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_replaced_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let error = write(&path, |w| w.write_all(b"new")).unwrap_err().to_string();
+        assert!(error.contains("socket") && error.contains("name a file"), "{error}");
+        assert!(!fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -115,6 +115,30 @@ fn add_k_is_lidstones_for_unigrams() {
     assert!((f64::from(table.log10(&[], id).0) - expected).abs() < 1e-6);
 }
 
+/// What unigrams leave free: as much for each word, all for `<unk>` (SRILM), or spread over more words
+/// than there are.
+#[test]
+fn what_unigrams_leave_free_goes_to_all_words_or_to_unk() {
+    let text = random_text(19, 200, 30);
+    let p = |settings: Settings| {
+        let table = trained(&text, &settings).table;
+        let p = |word: u32| 10f64.powf(f64::from(table.log10(&[], word).0));
+        (0..table.words().len() as u32).map(p).collect::<Vec<f64>>()
+    };
+    let spread = p(order(1));
+    let to_unk = p(Settings { interpolate_unigrams: false, ..order(1) });
+    let padded = p(Settings { vocabulary_pad: 1000, ..order(1) });
+    // <s> is never predicted.
+    let size = spread.len() as f64 - 1.0;
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a}, not {b}");
+    near(to_unk[0], spread[0] * size);
+    near(padded[0], spread[0] * size / 1000.0);
+    for word in 2..spread.len() {
+        near(spread[word] - to_unk[word], spread[0]);
+        near(padded[word] - to_unk[word], padded[0]);
+    }
+}
+
 /// n-gram -> log10, backoff.
 type Ngrams = HashMap<Vec<u32>, (f32, f32)>;
 

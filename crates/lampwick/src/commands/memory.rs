@@ -46,18 +46,6 @@ pub(super) const OWN: u64 = 48 << 20;
 /// The smallest budget that can be kept.
 const SMALLEST: u64 = 64 << 20;
 
-/// Gives what is freed back to the system at once.
-///
-/// glibc keeps arrays of up to 32 MiB for others once one of that size was freed. Arrays that grow side by
-/// side then leave holes, and take nearly twice the memory that they ask for.
-pub(super) fn give_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: sets a number of the allocator. It can be set at any time, and no other one is touched.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 18);
-    }
-}
-
 /// About how many bytes counting and estimating a text take, in memory and in temporary files together.
 ///
 /// A word of English has five to six bytes with its space. Each is an id, a record of a sorted run, and

@@ -35,11 +35,10 @@ pub(crate) fn count(
     let chunk =
         (storage.budget() / 4 / POSITION_BYTES).clamp(1 << 12, u64::from(u32::MAX)) as usize;
     let chunk = chunk.max(tokens.len().div_ceil(MOST_RUNS));
-    let held = storage.hold(chunk.min(tokens.len()) as u64 * POSITION_BYTES);
     let mut done = 0;
     if tokens.len() <= chunk {
         let mut writer = TrieWriter::new(order, vocabulary, storage);
-        let buckets = Buckets::new(&tokens, 0..tokens.len(), vocabulary);
+        let buckets = Buckets::new(&tokens, 0..tokens.len(), vocabulary, storage);
         sorted_groups(&tokens, buckets, vocabulary, order, |parts: Vec<(TrieBuilder, usize)>| {
             for (part, positions) in parts {
                 writer.append(&part)?;
@@ -48,14 +47,14 @@ pub(crate) fn count(
             progress.at(done);
             Ok(())
         })?;
-        drop((tokens, held));
+        drop(tokens);
         return writer.finish();
     }
     let mut runs = Vec::new();
     for start in (0..tokens.len()).step_by(chunk) {
         let mut run = RunWriter::new(order, storage)?;
         let range = start..tokens.len().min(start + chunk);
-        let buckets = Buckets::new(&tokens, range, vocabulary);
+        let buckets = Buckets::new(&tokens, range, vocabulary, storage);
         sorted_groups(&tokens, buckets, vocabulary, order, |parts: Vec<(Vec<u32>, usize)>| {
             for (part, positions) in parts {
                 run.append(&part)?;
@@ -66,7 +65,7 @@ pub(crate) fn count(
         })?;
         runs.push(run.finish()?);
     }
-    drop((tokens, held));
+    drop(tokens);
     runs::merge(runs, order, vocabulary, storage, progress)
 }
 

@@ -8,13 +8,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::storage::{Column, Storage};
 use crate::words::EOS;
 
 /// Positions by their first word.
 pub(crate) struct Buckets {
     start: usize,
     /// Relative to `start`.
-    positions: Vec<u32>,
+    positions: Column<u32>,
     /// Where each word's bucket ends.
     ends: Vec<usize>,
 }
@@ -29,7 +30,12 @@ pub(crate) struct Group<'a> {
 }
 
 impl Buckets {
-    pub(crate) fn new(tokens: &[u32], range: Range<usize>, vocabulary: usize) -> Self {
+    pub(crate) fn new(
+        tokens: &[u32],
+        range: Range<usize>,
+        vocabulary: usize,
+        storage: &Storage,
+    ) -> Self {
         let tokens = &tokens[range.clone()];
         let mut ends = vec![0usize; vocabulary + 1];
         for &token in tokens {
@@ -38,7 +44,8 @@ impl Buckets {
         for word in 0..vocabulary {
             ends[word + 1] += ends[word];
         }
-        let mut positions = vec![0; tokens.len()];
+        let mut column = Column::in_memory(tokens.len(), storage);
+        let positions = &mut column[..];
         // `ends[w]` is where bucket w starts; each position put there moves it on to its end.
         for (position, &token) in tokens.iter().enumerate() {
             let place = &mut ends[token as usize];
@@ -46,7 +53,7 @@ impl Buckets {
             *place += 1;
         }
         ends.pop();
-        Self { start: range.start, positions, ends }
+        Self { start: range.start, positions: column, ends }
     }
 
     pub(crate) fn start(&self) -> usize {

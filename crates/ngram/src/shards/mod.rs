@@ -30,10 +30,11 @@
 //!
 //! ```sql
 //! WITH sentences AS (
-//!   SELECT concat(array('<s>'), filter(split(line, ' '), w -> w <> ''), array('</s>')) AS w FROM text),
+//!   SELECT concat(array('<s>'), filter(split(line, '[ \\t]+'), w -> w <> ''), array('</s>')) AS w
+//!   FROM text),
 //! positions AS (SELECT w, explode(sequence(0, size(w) - 1)) AS i FROM sentences)
 //! SELECT w[i] AS w1, get(w, i + 1) AS w2, get(w, i + 2) AS w3, count(*) AS count
-//! FROM positions GROUP BY 1, 2, 3
+//! FROM positions GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 //! ```
 //!
 //! - [`write`](mod@write): a text as shards

@@ -1,10 +1,11 @@
 //! Arrays in memory or in a temporary file.
 
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use bytemuck::Pod;
 
-use super::{Mapped, Storage, TemporaryWriter};
+use super::{Mapped, Pages, Storage, TemporaryWriter};
 use crate::error::Result;
 
 /// An array in memory or in a temporary file; a slice either way.
@@ -15,28 +16,40 @@ pub struct Column<T: Pod> {
 
 #[derive(Debug)]
 enum Place<T> {
-    Memory { values: Vec<T>, reserved: u64, storage: Option<Storage> },
+    /// From elsewhere, and no part of the budget.
+    Vector(Vec<T>),
+    Memory(Pages),
     Disk(Mapped),
 }
 
 impl<T: Pod> Column<T> {
     /// `len` zeros.
     pub(crate) fn zeroed(len: usize, storage: &Storage) -> Result<Self> {
-        let bytes = (len * size_of::<T>()) as u64;
-        if storage.reserve(bytes) {
-            let values = vec![T::zeroed(); len];
-            let storage = Some(storage.clone());
-            return Ok(Self { place: Place::Memory { values, reserved: bytes, storage } });
+        let bytes = len * size_of::<T>();
+        if bytes == 0 {
+            return Ok(Vec::new().into());
+        }
+        if let Some(pages) = storage.pages(bytes) {
+            return Ok(Self { place: Place::Memory(pages) });
         }
         let mut file = storage.file()?;
         let zeros = vec![0u8; 1 << 20];
-        let mut left = bytes as usize;
+        let mut left = bytes;
         while left > 0 {
             let part = left.min(zeros.len());
             file.write(&zeros[..part])?;
             left -= part;
         }
         Ok(Self { place: Place::Disk(file.map()?) })
+    }
+
+    /// `len` zeros in memory, whatever is left of the budget.
+    pub(crate) fn in_memory(len: usize, storage: &Storage) -> Self {
+        match storage.pages_whatever_is_left(len * size_of::<T>()) {
+            Some(pages) => Self { place: Place::Memory(pages) },
+            // Nothing at all, or the system's own words for no memory.
+            None => vec![T::zeroed(); len].into(),
+        }
     }
 }
 
@@ -55,12 +68,10 @@ impl<T: Pod> Column<T> {
 
 impl Column<u32> {
     /// The same bits as other numbers of their size.
-    pub(crate) fn cast(mut self) -> Column<f32> {
-        let nothing = Place::Memory { values: Vec::new(), reserved: 0, storage: None };
-        let place = match std::mem::replace(&mut self.place, nothing) {
-            Place::Memory { values, reserved, storage } => {
-                Place::Memory { values: bytemuck::cast_vec(values), reserved, storage }
-            }
+    pub(crate) fn cast(self) -> Column<f32> {
+        let place = match self.place {
+            Place::Vector(values) => Place::Vector(bytemuck::cast_vec(values)),
+            Place::Memory(pages) => Place::Memory(pages),
             Place::Disk(mapped) => Place::Disk(mapped),
         };
         Column { place }
@@ -69,7 +80,7 @@ impl Column<u32> {
 
 impl<T: Pod> From<Vec<T>> for Column<T> {
     fn from(values: Vec<T>) -> Self {
-        Self { place: Place::Memory { values, reserved: 0, storage: None } }
+        Self { place: Place::Vector(values) }
     }
 }
 
@@ -79,7 +90,8 @@ impl<T: Pod> Deref for Column<T> {
     #[inline]
     fn deref(&self) -> &[T] {
         match &self.place {
-            Place::Memory { values, .. } => values,
+            Place::Vector(values) => values,
+            Place::Memory(pages) => bytemuck::cast_slice(&pages.map),
             Place::Disk(mapped) => bytemuck::cast_slice(&mapped.map),
         }
     }
@@ -89,33 +101,31 @@ impl<T: Pod> DerefMut for Column<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         match &mut self.place {
-            Place::Memory { values, .. } => values,
+            Place::Vector(values) => values,
+            Place::Memory(pages) => bytemuck::cast_slice_mut(&mut pages.map),
             Place::Disk(mapped) => bytemuck::cast_slice_mut(&mut mapped.map),
         }
     }
 }
 
-impl<T: Pod> Drop for Column<T> {
-    fn drop(&mut self) {
-        if let Place::Memory { reserved, storage: Some(storage), .. } = &self.place {
-            storage.release(*reserved);
-        }
-    }
-}
-
-/// Bytes of the budget that a growing column takes at a time.
-const STEP: u64 = 1 << 20;
+/// Bytes of the budget that a growing column takes at least at a time.
+const STEP: usize = 1 << 20;
 
 /// A [`Column`] while it grows; it moves to a file when the budget ends.
+///
+/// In memory it is a list of blocks, which nothing has to be copied out of to grow.
 #[derive(Debug)]
 pub(crate) struct ColumnWriter<T: Pod> {
-    values: Vec<T>,
-    reserved: u64,
+    /// All full but the last.
+    blocks: Vec<Pages>,
+    /// Bytes in the last block.
+    filled: usize,
     file: Option<TemporaryWriter>,
     len: usize,
     /// Bytes of memory that are its own at most.
     most: u64,
     storage: Storage,
+    values: PhantomData<T>,
 }
 
 impl<T: Pod> ColumnWriter<T> {
@@ -125,8 +135,8 @@ impl<T: Pod> ColumnWriter<T> {
 
     /// Takes no more than `most` bytes of the budget.
     pub(crate) fn at_most(most: u64, storage: &Storage) -> Self {
-        let storage = storage.clone();
-        Self { values: Vec::new(), reserved: 0, file: None, len: 0, most, storage }
+        let (blocks, storage, values) = (Vec::new(), storage.clone(), PhantomData);
+        Self { blocks, filled: 0, file: None, len: 0, most, storage, values }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -135,46 +145,65 @@ impl<T: Pod> ColumnWriter<T> {
 
     pub(crate) fn extend(&mut self, values: &[T]) -> Result<()> {
         self.len += values.len();
-        if self.file.is_none() {
-            let needed = (self.len * size_of::<T>()) as u64;
-            if needed > self.reserved {
-                // By an eighth at a time: what a vector keeps spare is bounded and counted.
-                let more = (needed - self.reserved).max(self.reserved / 8).next_multiple_of(STEP);
-                if self.reserved + more <= self.most && self.storage.reserve(more) {
-                    self.reserved += more;
-                    let capacity = self.reserved as usize / size_of::<T>();
-                    self.values.reserve_exact(capacity - self.values.len());
-                } else {
-                    let mut file = self.storage.file()?;
-                    file.write(bytemuck::cast_slice(&self.values))?;
-                    self.values = Vec::new();
-                    self.storage.release(std::mem::take(&mut self.reserved));
-                    self.file = Some(file);
+        let mut bytes: &[u8] = bytemuck::cast_slice(values);
+        while self.file.is_none() && !bytes.is_empty() {
+            match self.blocks.last_mut() {
+                Some(last) if self.filled < last.map.len() => {
+                    let part = bytes.len().min(last.map.len() - self.filled);
+                    let (now, later) = bytes.split_at(part);
+                    last.map[self.filled..self.filled + part].copy_from_slice(now);
+                    self.filled += part;
+                    bytes = later;
                 }
+                _ => self.grow()?,
             }
         }
         match &mut self.file {
-            None => self.values.extend_from_slice(values),
-            Some(file) => file.write(bytemuck::cast_slice(values))?,
+            Some(file) => file.write(bytes),
+            None => Ok(()),
         }
+    }
+
+    /// Begins a block, or a file.
+    fn grow(&mut self) -> Result<()> {
+        let own: usize = self.blocks.iter().map(|block| block.map.len()).sum();
+        // By an eighth at a time: what is spare is bounded and counted, and blocks are few.
+        let more = (own / 8).next_multiple_of(STEP).max(STEP);
+        let fits = (own + more) as u64 <= self.most;
+        if let Some(block) = fits.then(|| self.storage.pages(more)).flatten() {
+            self.blocks.push(block);
+            self.filled = 0;
+            return Ok(());
+        }
+        self.spill()
+    }
+
+    /// Moves to a file.
+    fn spill(&mut self) -> Result<()> {
+        let mut file = self.storage.file()?;
+        let full = self.blocks.len().saturating_sub(1);
+        for (number, block) in self.blocks.drain(..).enumerate() {
+            let length = if number == full { self.filled } else { block.map.len() };
+            file.write(&block.map[..length])?;
+        }
+        self.file = Some(file);
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<Column<T>> {
-        let place = match self.file.take() {
-            Some(file) => Place::Disk(file.map()?),
-            None => Place::Memory {
-                values: std::mem::take(&mut self.values),
-                reserved: std::mem::take(&mut self.reserved),
-                storage: Some(self.storage.clone()),
-            },
-        };
-        Ok(Column { place })
-    }
-}
-
-impl<T: Pod> Drop for ColumnWriter<T> {
-    fn drop(&mut self) {
-        self.storage.release(self.reserved);
+        if self.len == 0 {
+            return Ok(Vec::new().into());
+        }
+        if self.file.is_none() {
+            let bytes = self.len * size_of::<T>();
+            if let Some(pages) = Pages::joined(&mut self.blocks, bytes, &self.storage) {
+                return Ok(Column { place: Place::Memory(pages) });
+            }
+            self.spill()?;
+        }
+        match self.file.take() {
+            Some(file) => Ok(Column { place: Place::Disk(file.map()?) }),
+            None => Ok(Vec::new().into()),
+        }
     }
 }

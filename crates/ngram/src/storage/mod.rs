@@ -1,9 +1,11 @@
 //! Long arrays within a budget: in memory as long as there is room, else in temporary files.
 //!
 //! - `column`: such an array
+//! - `pages`: memory of the budget
 //! - `temporary`: nameless files
 
 mod column;
+mod pages;
 mod temporary;
 
 use std::io::BufWriter;
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub use column::Column;
 pub(crate) use column::ColumnWriter;
+use pages::Pages;
 pub(crate) use temporary::{Mapped, TemporaryReader, TemporaryWriter};
 
 use crate::error::{NgramError, Result};
@@ -64,23 +67,6 @@ impl Storage {
         self.shared.disk_peak.load(Relaxed)
     }
 
-    /// Takes `bytes` of the budget if they are left.
-    fn reserve(&self, bytes: u64) -> bool {
-        let fits = |used: u64| used.checked_add(bytes).filter(|&sum| sum <= self.shared.budget);
-        self.shared.memory.fetch_update(Relaxed, Relaxed, fits).is_ok()
-    }
-
-    fn release(&self, bytes: u64) {
-        self.shared.memory.fetch_sub(bytes, Relaxed);
-    }
-
-    /// Takes `bytes` of the budget for what is in memory whatever is left.
-    pub(crate) fn hold(&self, bytes: u64) -> Held {
-        let used = self.shared.memory.fetch_add(bytes, Relaxed);
-        debug_assert!(used.checked_add(bytes).is_some(), "more than any memory");
-        Held { bytes, storage: self.clone() }
-    }
-
     fn grow_disk(&self, bytes: u64) {
         let now = self.shared.disk.fetch_add(bytes, Relaxed) + bytes;
         self.shared.disk_peak.fetch_max(now, Relaxed);
@@ -103,19 +89,6 @@ impl Storage {
             written: 0,
             storage: self.clone(),
         })
-    }
-}
-
-/// A part of the budget that is taken.
-#[derive(Debug)]
-pub(crate) struct Held {
-    bytes: u64,
-    storage: Storage,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.storage.release(self.bytes);
     }
 }
 

@@ -25,9 +25,9 @@ Examples:
   lampwick ngram generate model.bin --temperature 0.7 --top-k 40 --seed 3
 
 A sample is one sentence, or --length words of it. It depends on the model, the prompt, these
-options and its own number only. <unk> is never generated. The prompt is the beginning of a sentence:
-<s> may stand in front of it, and neither <s> nor </s> in it. A trie is much faster here than hash
-tables, which have to be asked for every word of the vocabulary.")]
+options and its own number only. <unk> is never generated. The prompt is the beginning of a
+sentence: <s> may stand in front of it, and neither <s> nor </s> in it. A trie is much faster here
+than hash tables, which have to be asked for every word of the vocabulary.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,

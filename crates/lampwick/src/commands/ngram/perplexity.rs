@@ -24,13 +24,14 @@ Examples:
   lampwick ngram perplexity model.bin test.txt --json | jq .perplexity
 
 Every word and the </s> of every line is scored. Words that are not in the vocabulary are scored as
-<unk>; the second perplexity leaves them out. An <unk> that stands in the text is a word, where KenLM's
-`query` counts it as out of vocabulary. <s> in a line is not scored: what follows it begins a sentence;
-</s> is scored where it stands, and not again where a line ends with it. Two perplexities compare with equal vocabularies only.")]
+<unk>; the second perplexity leaves them out. An <unk> that stands in the text is a word, where
+KenLM's `query` counts it as out of vocabulary. <s> in a line is not scored: what follows it begins
+a sentence; </s> is scored where it stands, and not again where a line ends with it. Two
+perplexities compare with equal vocabularies only.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,
-    /// Texts, plain or gzip; none or - is stdin
+    /// Texts, plain, gzip or zstd; none or - is stdin
     files: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]

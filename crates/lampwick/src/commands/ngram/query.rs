@@ -23,9 +23,9 @@ Each line of stdin gives one line, as it comes: log10 and natural logarithm of i
 tabs between. --words gives a line for each word instead: the word, log10, natural logarithm, words
 of the n-gram that gave it, and OOV where it is not in the vocabulary; then an empty line.
 
-<s> in a line is not scored: what follows it begins a sentence. </s> is scored where it stands, and not
-again where a line ends with it. KenLM's `query` takes either for a word and puts both around each line
-all the same; with --no-sentences, as with its -n, marks are where you write them.")]
+<s> in a line is not scored: what follows it begins a sentence. </s> is scored where it stands, and
+not again where a line ends with it. KenLM's `query` takes either for a word and puts both around
+each line all the same; with --no-sentences, as with its -n, marks are where you write them.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,

@@ -30,16 +30,16 @@ Examples:
   lampwick ngram train -o 5 --counts-out counts text.txt     count only, as Parquet shards
   lampwick ngram train --counts-in counts > model.arpa       estimate from such shards
 
-Each line is a sentence, <s> and </s> are put around it; where they stand in the text they are left out
-with a notice (KenLM refuses them). The model is the same for any number of
-threads and any memory: what does not fit goes to temporary files in -T, which are gone when the program
-ends, however it ends. A model that is not complete when the program is killed is left behind as
+Each line is a sentence, <s> and </s> are put around it; where they stand in the text they are
+left out with a notice (KenLM refuses them). The model is the same for any number of threads and
+any memory: what does not fit goes to temporary files in -T, which are gone when the program ends,
+however it ends. A model that is not complete when the program is killed is left behind as
 .writing-...
 
 Small or closed vocabularies (characters, classes) leave discounts undefined: that order then uses
 --fallback, and one warning says so. --strict makes it an error.")]
 pub(crate) struct Arguments {
-    /// Texts, plain or gzip, read one after the other; none or - is stdin
+    /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
     files: Vec<PathBuf>,
     /// Words of the longest n-grams, 1 to 9
     #[arg(short, long, default_value_t = 5, value_name = "N")]
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     prune: Vec<u64>,
     /// Leave out n-grams without which the perplexity rises by less than this share, such as 1e-8
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     prune_entropy: Option<f64>,
     /// The word <unk> in the text: a word like any other, left out, or an error
     #[arg(long, value_enum, default_value_t = Unk::Keep)]
@@ -204,7 +204,7 @@ impl Arguments {
     /// Bytes of the text; nothing for standard input and packed files, whose length is not known.
     fn text_bytes(&self) -> Option<u64> {
         let bytes = |path: &PathBuf| {
-            let packed = path.extension().is_some_and(|extension| extension == "gz");
+            let packed = path.extension().is_some_and(|end| end == "gz" || end == "zst");
             let file = std::fs::metadata(path).ok().filter(|file| file.is_file() && !packed);
             file.map(|file| file.len())
         };
@@ -224,7 +224,6 @@ impl Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
-    memory::give_back();
     let settings = arguments.settings()?;
     if !arguments.json {
         tell!("{}", arguments.needs(&settings));
