@@ -22,10 +22,10 @@ use crate::cargo::{cargo, root, run as run_command, target_directory};
 use crate::numbers::{figure, median, ratio, table};
 
 /// Names a Python that can import gensim and fasttext.
-const PYTHON: &str = "LAMPWICK_EMBEDDINGS_PYTHON";
+pub(crate) const PYTHON: &str = "LAMPWICK_EMBEDDINGS_PYTHON";
 
 /// Names the folder with GloVe's vocab_count, cooccur, shuffle and glove.
-const GLOVE: &str = "LAMPWICK_GLOVE";
+pub(crate) const GLOVE: &str = "LAMPWICK_GLOVE";
 
 /// What `cargo xtask bench embeddings` takes.
 #[derive(clap::Args)]

@@ -13,6 +13,7 @@ mod ngram;
 mod recurrent;
 mod side;
 
+pub(crate) use embeddings::{GLOVE, PYTHON};
 pub(crate) use ngram::Kenlm;
 
 /// What `cargo xtask bench` takes.

@@ -11,6 +11,14 @@ pub(crate) fn mix(a: u64, b: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
+/// 32 random bits that belong to a place: places that follow each other must have bits as independent as
+/// any, and one product of neighbouring numbers does not.
+#[inline(always)]
+pub(crate) fn bits_at(seed: u64, place: u64) -> u32 {
+    let mixed = mix(seed, place);
+    (mix(mixed, mixed ^ 0xe703_7ed1_a0b4_28db) >> 32) as u32
+}
+
 impl Random {
     /// The stream that two numbers name.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
@@ -46,5 +54,21 @@ mod tests {
         assert!(counts.iter().all(|count| count.abs_diff(10_000) < 500), "{counts:?}");
         assert_ne!(Random::new(1, 3).next(), Random::new(1, 2).next());
         assert_ne!(Random::new(2, 2).next(), Random::new(1, 2).next());
+    }
+
+    #[test]
+    fn neighbouring_places_are_independent() {
+        const PLACES: u64 = 200_000;
+        for seed in [mix(1, !0), mix(1, !1), mix(2, !0), mix(3, !1), 0] {
+            // A place in ten: then two, so and so far from each other, in a hundred.
+            let chosen: Vec<bool> =
+                (0..PLACES).map(|place| bits_at(seed, place) < u32::MAX / 10).collect();
+            for distance in 1..=10 {
+                let pairs = chosen.iter().zip(&chosen[distance..]).filter(|(a, b)| **a && **b);
+                let both = pairs.count();
+                // 2,000 with a standard deviation of 45 to 50.
+                assert!(both.abs_diff(2000) < 300, "{seed:x}, {distance}: {both}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 use super::huffman::Codes;
 use super::matrix::Shared;
 use super::negatives::Negatives;
-use super::random::{Random, mix};
+use super::random::{Random, bits_at, mix};
 use super::settings::{Architecture, Settings};
 use super::step::{Buffers, Prefetch, Step, Window};
 use super::word_rows::WordRows;
@@ -139,8 +139,7 @@ impl Worker {
         let window = plan.settings.window;
         let kept = |at: usize| {
             let id = plan.ids[at];
-            let keep =
-                id == LINE_END || (mix(seed, at as u64) >> 32) as u32 <= plan.keep[id as usize];
+            let keep = id == LINE_END || bits_at(seed, at as u64) <= plan.keep[id as usize];
             keep.then_some(id)
         };
         self.kept.clear();
