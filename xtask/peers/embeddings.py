@@ -32,12 +32,17 @@ def with_fasttext(kind, text, threads, epochs, seed, out):
     import fasttext
 
     subwords = kind.startswith("fasttext")
-    start = time.time()
-    model = fasttext.train_unsupervised(
-        text, model="cbow" if kind.endswith("cbow") else "skipgram", loss="hs" if kind.endswith("hs") else "ns",
-        dim=100, ws=5, neg=5, epoch=epochs, minCount=5, t=1e-4, thread=threads, lr=0.025, seed=seed, verbose=0,
+    options = dict(
+        model="cbow" if kind.endswith("cbow") else "skipgram", loss="hs" if kind.endswith("hs") else "ns",
+        dim=100, ws=5, neg=5, epoch=epochs, minCount=5, t=1e-4, thread=threads, lr=0.025, verbose=0,
         minn=3 if subwords else 0, maxn=6 if subwords else 0,
     )
+    start = time.time()
+    try:
+        model = fasttext.train_unsupervised(text, seed=seed, **options)
+    except TypeError:
+        # Released versions know no seed: their trainings are all of one.
+        model = fasttext.train_unsupervised(text, **options)
     # The program reads the text twice, as a user of it does; training alone is not to be had.
     seconds = time.time() - start
     words, counts = model.get_words(include_freq=True)

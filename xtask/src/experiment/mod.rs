@@ -1,7 +1,8 @@
 //! `cargo xtask experiment NAME | list`: suites of runs beside what is published.
 //!
 //! - one file an experiment: [`ptb`], [`rnnlm`], [`mod@char`], [`memory`], [`gradients`],
-//!   [`entropy`], [`ngram`], and a folder of those of [`seq2seq`]: which runs, which figures, which plots;
+//!   [`entropy`], [`ngram`], and folders of [`embeddings`] and of those of [`seq2seq`]: which runs, which
+//!   figures, which plots;
 //! - [`session`]: trains what is missing, resumes what was interrupted, skips what is finished;
 //! - [`trained`]: a run's directory as figures and curves;
 //! - [`figure`]: a measured figure, its reference and tolerance, and the verdict;
@@ -15,6 +16,7 @@ use crate::cargo::root;
 use crate::numbers::table;
 
 mod char;
+mod embeddings;
 mod entropy;
 mod figure;
 mod gradients;
@@ -72,7 +74,7 @@ struct Experiment {
     run: fn(&Session) -> Result<Results>,
 }
 
-const ALL: [Experiment; 18] = [
+const ALL: [Experiment; 19] = [
     Experiment {
         name: "ptb-small",
         about: "Zaremba et al. 2014, small LSTM on Penn Treebank, 13 epochs",
@@ -135,6 +137,13 @@ const ALL: [Experiment; 18] = [
         minutes: "1",
         budget: None,
         run: ngram::run,
+    },
+    Experiment {
+        name: "embeddings",
+        about: "word vectors beside gensim's, fastText's and GloVe's: analogies, similarities",
+        minutes: "180, of which 150 are the other programs'",
+        budget: None,
+        run: embeddings::run,
     },
     Experiment {
         name: "multi30k",
