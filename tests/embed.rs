@@ -110,6 +110,70 @@ fn training_goes_on_with_more_text() {
 }
 
 #[test]
+fn a_training_of_glove_goes_on() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    place.write("more.txt", themes().replace("mast", "spar"));
+    let options = ["embed", "train", "--model", "glove", "--min-count", "1", "--deterministic"];
+    let train = |more: &[&str]| place.run(&[&options[..], more].concat());
+    let read = |name: &str| fs::read(place.path(name)).unwrap();
+    train(&["text.txt", "-o", "one.vec"]).expect(0);
+    let kept = ["text.txt", "--checkpoint", "part", "--checkpoint-every", "0", "-o", "two.vec"];
+    train(&kept).expect(0);
+    assert!(read("one.vec") == read("two.vec"));
+    train(&[&kept[..], &["--resume"]].concat()).expect(1).says(&["is finished", "--from"]);
+    let on = train(&["more.txt", "--from", "part", "-o", "more.vec"]).expect(0);
+    on.says(&["1 words are new", "more.vec: 9 vectors of 100"]);
+    place.write("cut", &read("part")[..500]);
+    train(&["text.txt", "--checkpoint", "cut", "--resume", "-o", "x.vec"])
+        .expect(1)
+        .says(&["cut: ends too early"]);
+}
+
+/// A zstd frame of raw blocks (RFC 8878): packed without a packer.
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    const MOST: usize = 1 << 17;
+    // Magic number; a window of 2 MiB, no checksum; then the blocks, the last of them marked.
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
+    let blocks: Vec<&[u8]> = bytes.chunks(MOST).collect();
+    for (n, block) in blocks.iter().enumerate() {
+        let header = (block.len() as u32) << 3 | u32::from(n + 1 == blocks.len());
+        frame.extend_from_slice(&header.to_le_bytes()[..3]);
+        frame.extend_from_slice(block);
+    }
+    frame
+}
+
+#[test]
+fn packed_texts_and_very_long_lines_count_whole() {
+    let place = Place::new();
+    let train = |file: &str, out: &str| {
+        place.run(&[
+            "embed",
+            "train",
+            "--deterministic",
+            "--dim",
+            "8",
+            "--epochs",
+            "1",
+            file,
+            "-o",
+            out,
+        ])
+    };
+    // 24 MB and four million words in one line, and a word of three million bytes.
+    let mut line = "lamp wick oil glow ship sail ".repeat(700_000);
+    line += &"x".repeat(3_000_000);
+    line += "\nlamp wick\n";
+    place.write("long.txt", &line);
+    place.write("long.zst", zstd(line.as_bytes()));
+    let told = train("long.txt", "a.lwv").expect(0);
+    told.says(&["4,200,003 words in 2 lines", "6 of 7 different words"]);
+    train("long.zst", "b.lwv").expect(0).says(&["4,200,003 words in 2 lines"]);
+    assert!(fs::read(place.path("a.lwv")).unwrap() == fs::read(place.path("b.lwv")).unwrap());
+}
+
+#[test]
 fn counts_of_parts_add_up_and_phrases_are_joined() {
     let place = Place::new();
     let text = themes();
@@ -192,7 +256,10 @@ fn bad_input_ends_in_a_message_that_mends() {
     wrong(&["--dim", "0"], "--dim");
     wrong(&["--minn", "2"], "--model fasttext");
     wrong(&["--loss", "hs", "--negative", "3"], "--negative");
-    wrong(&["--model", "glove", "--from", "v.lwv"], "--from");
+    wrong(&["--model", "one-hot", "--from", "v.lwv"], "--from");
+    let glove =
+        ["embed", "train", "--model", "glove", "bytes.txt", "-o", "w.lwv", "--from", "v.lwv"];
+    place.run(&glove).expect(1).says(&["v.lwv", "no checkpoint of a GloVe training"]);
     wrong(&["--counts-out", "x"], "--model glove");
     wrong(&["--sample", "7"], "--sample");
     assert!(!place.path("w.lwv").exists());

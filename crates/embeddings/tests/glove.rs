@@ -1,8 +1,12 @@
 //! Co-occurrence counts: the same however they are made.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use lampwick_embeddings::corpus::{MEMORY, Vocabulary, read};
 use lampwick_embeddings::glove::{self, Counts, Entries, GloveSettings, shards};
-use lampwick_embeddings::{Corpus, Silent, Source, Vectors, VocabularyLimits};
+use lampwick_embeddings::training::{Checkpoint, Observer};
+use lampwick_embeddings::{Corpus, Progress, Silent, Source, Stage, Vectors, VocabularyLimits};
 
 fn text(lines: usize) -> String {
     let mut text = String::new();
@@ -138,4 +142,87 @@ fn damaged_and_foreign_shards_are_named() {
     let other = GloveSettings { window: 9, ..once };
     let error = read(&good, &other).unwrap_err().to_string();
     assert!(error.contains("x.coo") && error.contains("window of 5"), "{error}");
+}
+
+/// Stops at the n-th question, and keeps the checkpoint.
+struct Stopping(AtomicU64, u64, Mutex<Vec<u8>>);
+
+impl Progress for Stopping {
+    fn stage(&self, _: Stage, _: Option<u64>) {}
+    fn at(&self, _: u64) {}
+}
+
+impl Observer for Stopping {
+    fn wants_pause(&self) -> bool {
+        self.0.fetch_add(1, Relaxed) == self.1
+    }
+
+    fn paused(&self, model: &dyn Checkpoint) -> lampwick_embeddings::Result<bool> {
+        let mut bytes = Vec::new();
+        model.write_checkpoint(&mut bytes)?;
+        *self.2.lock().unwrap() = bytes;
+        Ok(false)
+    }
+}
+
+fn entries_of(corpus: &Corpus, settings: &GloveSettings) -> Entries {
+    let counts = glove::count(corpus, settings, &Silent).unwrap();
+    Entries::new(counts, settings, &Silent).unwrap()
+}
+
+#[test]
+fn a_training_goes_on_bit_by_bit_after_any_stop() {
+    let corpus = corpus_of(&text(2000), 1);
+    let settings = GloveSettings { epochs: 3, ..settings() };
+    let entries = entries_of(&corpus, &settings);
+    let expected = glove::train(&corpus.vocabulary, &entries, &settings, &Silent).unwrap();
+    for stop in [0, 4, 11] {
+        let stopping = Stopping(AtomicU64::new(0), stop, Mutex::default());
+        let mut model = glove::Model::new(&corpus.vocabulary, &entries, &settings).unwrap();
+        assert!(!model.train(&entries, &stopping).unwrap(), "{stop}");
+        let bytes = stopping.2.into_inner().unwrap();
+        let read = |bytes: &[u8]| glove::Model::read(Source::bytes("part", bytes.to_vec()));
+        let mut resumed = read(&bytes).unwrap().resume(&entries).unwrap();
+        assert!(resumed.train(&entries, &Silent).unwrap());
+        assert!(resumed.vectors().unwrap().matrix() == expected.matrix(), "stopped at {stop}");
+        // Finished, of other counts, cut, damaged.
+        let error = resumed.resume(&entries).unwrap_err().to_string();
+        assert!(error.contains("--from"), "{error}");
+        let other = entries_of(&corpus_of(&text(1000), 1), &settings);
+        let error = read(&bytes).unwrap().resume(&other).unwrap_err().to_string();
+        assert!(error.contains("not those of the checkpoint"), "{error}");
+        for at in [3, 40, bytes.len() / 2, bytes.len() - 1] {
+            assert!(read(&bytes[..at]).unwrap_err().to_string().starts_with("part: "), "{at}");
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert!(read(&damaged).is_err(), "{at}");
+        }
+    }
+}
+
+#[test]
+fn training_goes_on_with_new_words() {
+    let settings = settings();
+    let first = corpus_of(&text(1000), 1);
+    let entries = entries_of(&first, &settings);
+    let mut old = glove::Model::new(&first.vocabulary, &entries, &settings).unwrap();
+    old.train(&entries, &Silent).unwrap();
+    let more = Source::bytes("more", text(500).replace("w7 ", "new "));
+    let limits = VocabularyLimits { min_count: 1, size: None };
+    let known = Some(&first.vocabulary.words);
+    let more = read(vec![more], &limits, known, &std::env::temp_dir(), MEMORY, &Silent).unwrap();
+    let entries = entries_of(&more, &settings);
+    let go_on = |settings: &GloveSettings| {
+        glove::Model::continue_from(&old, &more.vocabulary, &entries, settings)
+    };
+    let mut model = go_on(&settings).unwrap();
+    let (before, after) = (old.vectors().unwrap(), model.vectors().unwrap());
+    assert_eq!(after.len(), before.len() + 1);
+    assert_eq!(after.get(b"w3"), before.get(b"w3"), "begins where it ended");
+    model.train(&entries, &Silent).unwrap();
+    let trained = model.vectors().unwrap();
+    assert_eq!(trained.get(b"w7"), before.get(b"w7"), "not in the new text");
+    assert!(trained.get(b"w3") != before.get(b"w3") && trained.get(b"new") != after.get(b"new"));
+    let error = go_on(&GloveSettings { dim: 11, ..settings }).unwrap_err().to_string();
+    assert!(error.contains("10 dimensions"), "{error}");
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use lampwick_embeddings::corpus::{MEMORY, Vocabulary, read};
 use lampwick_embeddings::glove::{self, Counts, Entries, GloveSettings};
-use lampwick_embeddings::training::{Architecture, Model, Objective, Observer, Settings, train};
+use lampwick_embeddings::training::{
+    Architecture, Checkpoint, Model, Objective, Observer, Settings, train,
+};
 use lampwick_embeddings::{
     Corpus, EmbeddingError, Format, Loaded, NGrams, Progress, ReadOptions, Silent, Source, Stage,
     Vectors, VocabularyLimits, open,
@@ -134,7 +136,7 @@ impl Observer for Stopping {
     fn wants_pause(&self) -> bool {
         self.0.fetch_add(1, Relaxed) == self.1
     }
-    fn paused(&self, _: &Model) -> lampwick_embeddings::Result<bool> {
+    fn paused(&self, _: &dyn Checkpoint) -> lampwick_embeddings::Result<bool> {
         Ok(false)
     }
 }

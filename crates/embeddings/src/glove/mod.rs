@@ -7,7 +7,11 @@
 //! - [`records`]: counts in random order, as the training reads them
 //! - `step`: what a count does to the rows, the equations
 //! - [`mod@train`]: from counts to vectors
+//! - `checkpoint`: a training as a file, and what goes on from it
+//! - `checked`: files with a hash at their end
 
+pub(crate) mod checked;
+pub(crate) mod checkpoint;
 pub mod counting;
 pub mod records;
 pub mod runs;
@@ -20,4 +24,4 @@ pub use counting::count;
 pub use records::Entries;
 pub use runs::Counts;
 pub use settings::GloveSettings;
-pub use train::train;
+pub use train::{Model, train};

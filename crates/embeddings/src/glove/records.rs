@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 
 use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::counting::ONE;
 use super::runs::Counts;
@@ -119,6 +120,13 @@ impl Entries {
             buckets.push(Bucket::Disk(map.make_read_only().map_err(failed)?));
         }
         Ok(Self { buckets, len })
+    }
+
+    /// Of the entries in their order: a training goes on with the same ones only.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        self.buckets().for_each(|bucket| hash.update(bytemuck::cast_slice(bucket)));
+        hash.digest()
     }
 
     /// The buckets in their order.

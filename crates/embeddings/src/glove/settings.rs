@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::corpus::VocabularyLimits;
 use crate::error::{EmbeddingError, Result};
 use crate::training::settings::MOST_DIMENSIONS;
 
 /// What a training of GloVe is asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GloveSettings {
     /// Numbers of a vector.
     pub dim: usize,
@@ -30,8 +32,10 @@ pub struct GloveSettings {
     /// Which words are trained.
     pub vocabulary: VocabularyLimits,
     /// Memory for counts, in bytes; what does not fit goes to temporary files.
+    #[serde(skip)]
     pub memory: u64,
     /// Where these go.
+    #[serde(skip)]
     pub temporary: PathBuf,
 }
 

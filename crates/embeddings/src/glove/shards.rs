@@ -10,44 +10,18 @@
 //! All numbers are little-endian. A shard holds all words of its part: which are frequent enough is only
 //! known of the whole.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use lampwick_ngram::{Source, Words};
-use xxhash_rust::xxh3::Xxh3;
 
+use super::checked::{Checked, Hashed};
 use super::runs::{Counts, Record, RunWriter};
 use super::settings::GloveSettings;
 use crate::corpus::Vocabulary;
-use crate::error::{EmbeddingError, Place, Result};
+use crate::error::{EmbeddingError, Result};
 use crate::progress::{Progress, Stage};
 
 const MAGIC: [u8; 8] = *b"LAMPCOO1";
-
-/// Hashes what goes through it.
-struct Hashed<T> {
-    inner: T,
-    hash: Xxh3,
-}
-
-impl<T: Write> Write for Hashed<T> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<T: Read> Read for Hashed<T> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(bytes)?;
-        self.hash.update(&bytes[..read]);
-        Ok(read)
-    }
-}
 
 /// Writes counts.
 ///
@@ -73,8 +47,8 @@ pub fn write(
     })?;
     let mut merged = merged.into_inner().map_err(|error| failed(error.into_error()))?;
     io::Seek::rewind(&mut merged).map_err(failed)?;
-    let mut out = Hashed { inner: out, hash: Xxh3::new() };
-    let mut put = || -> io::Result<()> {
+    let mut out = Hashed::new(out);
+    let put = || -> io::Result<()> {
         out.write_all(&MAGIC)?;
         for number in [settings.window as u32, u32::from(settings.symmetric)] {
             out.write_all(&number.to_le_bytes())?;
@@ -82,14 +56,9 @@ pub fn write(
         for number in [vocabulary.len() as u64, pairs] {
             out.write_all(&number.to_le_bytes())?;
         }
-        for (word, count) in vocabulary.words.iter().zip(&vocabulary.counts) {
-            out.write_all(&(word.len() as u32).to_le_bytes())?;
-            out.write_all(word)?;
-            out.write_all(&count.to_le_bytes())?;
-        }
+        out.write_words(vocabulary)?;
         io::copy(&mut merged, &mut out)?;
-        let hash = out.hash.digest();
-        out.inner.write_all(&hash.to_le_bytes())
+        out.finish()
     };
     put().map_err(EmbeddingError::write)
 }
@@ -109,9 +78,7 @@ pub fn read(
     let mut counts: Vec<u64> = Vec::new();
     let mut pairs = RunWriter::new(settings.memory / 4, &settings.temporary);
     for shard in shards {
-        let reader = Hashed { inner: io::BufReader::new(shard.reader), hash: Xxh3::new() };
-        let mut shard = Shard { name: shard.name, reader };
-        shard.read(settings, &mut words, &mut counts, &mut pairs)?;
+        add(Checked::new(shard), settings, &mut words, &mut counts, &mut pairs)?;
     }
     let (vocabulary, numbers) =
         Vocabulary::choose(&words, &counts, &settings.vocabulary, None, &name)?;
@@ -129,80 +96,41 @@ pub fn read(
     Ok((vocabulary, counts))
 }
 
-struct Shard<R> {
-    name: String,
-    reader: Hashed<R>,
-}
-
-impl<R: Read> Shard<R> {
-    fn wrong(&self, problem: impl Into<String>) -> EmbeddingError {
-        EmbeddingError::malformed(&self.name, Place::File, problem)
+/// Adds a shard to what was read before it.
+fn add(
+    mut shard: Checked,
+    settings: &GloveSettings,
+    words: &mut Words,
+    counts: &mut Vec<u64>,
+    pairs: &mut RunWriter,
+) -> Result<()> {
+    if shard.bytes()? != MAGIC {
+        return Err(shard.wrong("is no file of co-occurrences; make one with --counts-out"));
     }
-
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut bytes = [0; N];
-        match self.reader.read_exact(&mut bytes) {
-            Ok(()) => Ok(bytes),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(self.wrong("ends too early; was it cut? Copy or count it again"))
-            }
-            Err(error) => Err(EmbeddingError::read(&self.name, error)),
+    let (window, symmetric) = (shard.int()?, shard.int()? != 0);
+    if window as usize != settings.window || symmetric != settings.symmetric {
+        let side = if symmetric { "both sides" } else { "the left" };
+        let problem =
+            format!("counts a window of {window} on {side}: ask for the same, or count again");
+        return Err(shard.wrong(problem));
+    }
+    let (of_words, of_pairs) = (shard.long()?, shard.long()?);
+    let mut ids: Vec<u32> = Vec::new();
+    for _ in 0..of_words {
+        let id = words.intern(&shard.text()?);
+        counts.resize(words.len(), 0);
+        let count = shard.long()?;
+        counts[id as usize] = counts[id as usize].saturating_add(count);
+        ids.push(id);
+    }
+    for _ in 0..of_pairs {
+        let (a, b, weight) = (shard.int()?, shard.int()?, shard.long()?);
+        let (Some(&a), Some(&b)) = (ids.get(a as usize), ids.get(b as usize)) else {
+            return Err(shard.wrong("names a word that it does not have; count it again"));
+        };
+        if weight > 0 {
+            pairs.push(Record { key: u64::from(a) << 32 | u64::from(b), weight })?;
         }
     }
-
-    fn int(&mut self) -> Result<u32> {
-        self.bytes().map(u32::from_le_bytes)
-    }
-
-    fn long(&mut self) -> Result<u64> {
-        self.bytes().map(u64::from_le_bytes)
-    }
-
-    fn read(
-        &mut self,
-        settings: &GloveSettings,
-        words: &mut Words,
-        counts: &mut Vec<u64>,
-        pairs: &mut RunWriter,
-    ) -> Result<()> {
-        if self.bytes()? != MAGIC {
-            return Err(self.wrong("is no file of co-occurrences; make one with --counts-out"));
-        }
-        let (window, symmetric) = (self.int()?, self.int()? != 0);
-        if window as usize != settings.window || symmetric != settings.symmetric {
-            let side = if symmetric { "both sides" } else { "the left" };
-            let problem =
-                format!("counts a window of {window} on {side}: ask for the same, or count again");
-            return Err(self.wrong(problem));
-        }
-        let (of_words, of_pairs) = (self.long()?, self.long()?);
-        let mut ids: Vec<u32> = Vec::new();
-        for _ in 0..of_words {
-            let length = u64::from(self.int()?);
-            let mut word = Vec::new();
-            let read = self.reader.by_ref().take(length).read_to_end(&mut word);
-            if read.map_err(|error| EmbeddingError::read(&self.name, error))? as u64 != length {
-                return Err(self.wrong("ends in a word; was it cut? Copy or count it again"));
-            }
-            let id = words.intern(&word);
-            counts.resize(words.len(), 0);
-            let count = self.long()?;
-            counts[id as usize] = counts[id as usize].saturating_add(count);
-            ids.push(id);
-        }
-        for _ in 0..of_pairs {
-            let (a, b, weight) = (self.int()?, self.int()?, self.long()?);
-            let (Some(&a), Some(&b)) = (ids.get(a as usize), ids.get(b as usize)) else {
-                return Err(self.wrong("names a word that it does not have; count it again"));
-            };
-            if weight > 0 {
-                pairs.push(Record { key: u64::from(a) << 32 | u64::from(b), weight })?;
-            }
-        }
-        let expected = self.reader.hash.digest();
-        if self.long()? != expected {
-            return Err(self.wrong("is damaged (its checksum differs); copy or count it again"));
-        }
-        Ok(())
-    }
+    shard.finish()
 }

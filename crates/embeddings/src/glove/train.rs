@@ -1,15 +1,16 @@
 //! From counts to vectors.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::records::{Entries, Entry};
 use super::settings::GloveSettings;
 use super::step::Descend;
 use crate::corpus::Vocabulary;
 use crate::error::Result;
-use crate::progress::{Progress, Stage};
+use crate::progress::Stage;
 use crate::simd::{Isa, LANES};
+use crate::training::Observer;
 use crate::training::matrix::Matrix;
 use crate::training::random::mix;
 use crate::vectors::Vectors;
@@ -17,90 +18,168 @@ use crate::vectors::Vectors;
 /// Entries that a thread takes at a time.
 const PART: usize = 1 << 12;
 
-/// A matrix of rows, each with its sums of squares behind it.
-struct Side {
-    matrix: Matrix,
+/// What is trained: a row for each word, and one for it as a context; each has its sums of squares behind
+/// it.
+pub struct Model {
+    /// What it was asked for.
+    pub settings: GloveSettings,
+    /// The words, and how often each was seen.
+    pub vocabulary: Vocabulary,
+    pub(super) words: Matrix,
+    pub(super) contexts: Matrix,
+    /// Parts of the counts that are trained, over all epochs, and how many there are.
+    pub(super) done: u64,
+    pub(super) all: u64,
+    /// Of the counts, in their order.
+    pub(super) counts: u64,
 }
 
-impl Side {
-    /// Rows at random, as the authors' program, and with a one at `one`.
-    fn new(rows: usize, dim: usize, one: usize, seed: u64) -> Result<Self> {
-        let half = half(dim);
-        let mut matrix = Matrix::zeros(rows, 2 * half)?;
-        matrix.randomize(0, 0.5 / (dim + 1) as f32, seed);
-        for row in 0..rows {
-            let row = matrix.row_mut(row);
-            row[dim + 2..half].fill(0.0);
-            row[dim + one] = 1.0;
-            row[half..].fill(1.0);
-        }
-        Ok(Self { matrix })
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Model({} words, {} dimensions)", self.vocabulary.len(), self.settings.dim)
     }
 }
 
 /// Numbers of a row: the vector, two for the biases, and zeros.
-fn half(dim: usize) -> usize {
+pub(super) fn half(dim: usize) -> usize {
     (dim + 2).next_multiple_of(LANES)
 }
 
-/// Trains vectors; a word's is the sum of its two rows, as word and as context.
-///
-/// On all threads of the current pool without locks, or, deterministically, on one.
+/// Rows at random, as the authors' program, and with a one at `one`.
+fn rows(rows: usize, dim: usize, one: usize, seed: u64) -> Result<Matrix> {
+    let half = half(dim);
+    let mut matrix = Matrix::zeros(rows, 2 * half)?;
+    matrix.randomize(0, 0.5 / (dim + 1) as f32, seed);
+    for row in 0..rows {
+        let row = matrix.row_mut(row);
+        row[dim + 2..half].fill(0.0);
+        row[dim + one] = 1.0;
+        row[half..].fill(1.0);
+    }
+    Ok(matrix)
+}
+
+impl Model {
+    /// A model before its first step.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`](crate::EmbeddingError::Setting) for settings that make no sense, or
+    /// rows that memory does not hold.
+    pub fn new(
+        vocabulary: &Vocabulary,
+        entries: &Entries,
+        settings: &GloveSettings,
+    ) -> Result<Self> {
+        settings.validate()?;
+        let GloveSettings { dim, seed, epochs, .. } = *settings;
+        let parts: usize = entries.buckets().map(|bucket| bucket.len().div_ceil(PART)).sum();
+        Ok(Self {
+            settings: settings.clone(),
+            vocabulary: vocabulary.clone(),
+            // Of a word: its bias, then the one; of a context: the one, then its bias.
+            words: rows(vocabulary.len(), dim, 1, mix(seed, 2))?,
+            contexts: rows(vocabulary.len(), dim, 0, mix(seed, 3))?,
+            done: 0,
+            all: parts as u64 * epochs as u64,
+            counts: entries.hash(),
+        })
+    }
+
+    /// Which part of the training is done, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        if self.all == 0 { 1.0 } else { self.done as f64 / self.all as f64 }
+    }
+
+    /// Trains to the last epoch, or until the observer stops it; gives whether it is done. The counts
+    /// are those that the model was made or resumed with.
+    ///
+    /// On all threads of the current pool without locks, or, deterministically, on one.
+    ///
+    /// # Errors
+    /// What the observer's checkpoints fail with.
+    pub fn train(&mut self, entries: &Entries, observer: &dyn Observer) -> Result<bool> {
+        let GloveSettings { dim, lr, epochs, deterministic, .. } = self.settings;
+        let mut masks = vec![0.0; 2 * half(dim)];
+        masks[..=dim].fill(1.0);
+        let of_contexts = &mut masks[half(dim)..];
+        of_contexts[..dim].fill(1.0);
+        of_contexts[dim + 1] = 1.0;
+        observer.stage(Stage::Training, Some(entries.len() * epochs as u64));
+        let parts: Vec<&[Entry]> =
+            entries.buckets().flat_map(|bucket| bucket.chunks(PART)).collect();
+        let before = (self.share() * (entries.len() * epochs as u64) as f64) as u64;
+        let (all, trained) = (self.all, AtomicU64::new(before));
+        while self.done < all {
+            let (next, pause) = (AtomicU64::new(self.done), AtomicBool::new(false));
+            let told = Mutex::new((0u64, 0.0f64));
+            let (words, contexts) = (self.words.shared(), self.contexts.shared());
+            let work = || {
+                while !pause.load(Relaxed) {
+                    let number = next.fetch_add(1, Relaxed);
+                    if number >= all {
+                        break;
+                    }
+                    let entries = parts[(number % parts.len() as u64) as usize];
+                    let task = Descend { entries, words, contexts, masks: &masks, lr };
+                    // SAFETY: the vocabulary has every word of the counts, and the matrices a row for
+                    // each.
+                    let loss = unsafe { Isa::best().run(task) };
+                    let sum = entries.len() as u64;
+                    observer.at(trained.fetch_add(sum, Relaxed) + sum);
+                    let mut told = told.lock().expect("no thread panics");
+                    told.0 += sum;
+                    told.1 += loss;
+                    if told.0 >= 1 << 20 {
+                        observer.loss(told.1 / told.0 as f64, lr.into());
+                        *told = (0, 0.0);
+                    }
+                    drop(told);
+                    if observer.wants_pause() {
+                        pause.store(true, Relaxed);
+                    }
+                }
+            };
+            if deterministic {
+                work();
+            } else {
+                rayon::broadcast(|_| work());
+            }
+            // Every part that was taken was trained to its end.
+            self.done = next.into_inner().min(all);
+            if self.done < all && !observer.paused(self)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The vectors: a word's is the sum of its two rows, as word and as context.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Diverged`](crate::EmbeddingError::Diverged).
+    pub fn vectors(&self) -> Result<Vectors> {
+        let (dim, rows) = (self.settings.dim, self.vocabulary.len());
+        let mut matrix = Vec::with_capacity(rows * dim);
+        for row in 0..rows {
+            let both = self.words.row(row)[..dim].iter().zip(&self.contexts.row(row)[..dim]);
+            matrix.extend(both.map(|(w, c)| w + c));
+        }
+        let vectors = Vectors::new(self.vocabulary.words.clone(), matrix, dim)?;
+        vectors.with_counts(self.vocabulary.counts.clone()).if_finite()
+    }
+}
+
+/// Trains vectors to the end.
 ///
 /// # Errors
-/// [`EmbeddingError::Setting`](crate::EmbeddingError::Setting),
-/// [`EmbeddingError::Diverged`](crate::EmbeddingError::Diverged).
+/// Those of [`Model::new`], [`Model::train`] and [`Model::vectors`].
 pub fn train(
     vocabulary: &Vocabulary,
     entries: &Entries,
     settings: &GloveSettings,
-    progress: &dyn Progress,
+    observer: &dyn Observer,
 ) -> Result<Vectors> {
-    settings.validate()?;
-    let GloveSettings { dim, seed, lr, epochs, .. } = *settings;
-    let rows = vocabulary.len();
-    // Of a word: its bias, then the one; of a context: the one, then its bias.
-    let mut words = Side::new(rows, dim, 1, mix(seed, 2))?;
-    let mut contexts = Side::new(rows, dim, 0, mix(seed, 3))?;
-    let mut masks = vec![0.0; 2 * half(dim)];
-    masks[..=dim].fill(1.0);
-    let of_contexts = &mut masks[half(dim)..];
-    of_contexts[..dim].fill(1.0);
-    of_contexts[dim + 1] = 1.0;
-    progress.stage(Stage::Training, Some(entries.len() * epochs as u64));
-    let parts: Vec<&[Entry]> = entries.buckets().flat_map(|bucket| bucket.chunks(PART)).collect();
-    let done = AtomicU64::new(0);
-    for _ in 0..epochs {
-        let next = AtomicU64::new(0);
-        let told = Mutex::new((0u64, 0.0f64));
-        let (words, contexts) = (words.matrix.shared(), contexts.matrix.shared());
-        let work = || {
-            while let Some(&entries) = parts.get(next.fetch_add(1, Relaxed) as usize) {
-                let task = Descend { entries, words, contexts, masks: &masks, lr };
-                // SAFETY: the vocabulary has every word of the counts, and the matrices a row for each.
-                let loss = unsafe { Isa::best().run(task) };
-                let sum = entries.len() as u64;
-                progress.at(done.fetch_add(sum, Relaxed) + sum);
-                let mut told = told.lock().expect("no thread panics");
-                told.0 += sum;
-                told.1 += loss;
-                if told.0 >= 1 << 20 {
-                    progress.loss(told.1 / told.0 as f64, lr.into());
-                    *told = (0, 0.0);
-                }
-            }
-        };
-        if settings.deterministic {
-            work();
-        } else {
-            rayon::broadcast(|_| work());
-        }
-    }
-    let mut matrix = Vec::with_capacity(rows * dim);
-    for row in 0..rows {
-        let both = words.matrix.row(row)[..dim].iter().zip(&contexts.matrix.row(row)[..dim]);
-        matrix.extend(both.map(|(w, c)| w + c));
-    }
-    let vectors = Vectors::new(vocabulary.words.clone(), matrix, dim)?;
-    vectors.with_counts(vocabulary.counts.clone()).if_finite()
+    let mut model = Model::new(vocabulary, entries, settings)?;
+    model.train(entries, observer)?;
+    model.vectors()
 }

@@ -21,4 +21,4 @@ pub(crate) mod unit;
 pub(crate) mod word_rows;
 
 pub use settings::{Architecture, Objective, Settings};
-pub use train::{Model, Observer, train};
+pub use train::{Checkpoint, Model, Observer, train};

@@ -1,5 +1,6 @@
 //! From a text to a model.
 
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -44,6 +45,21 @@ impl std::fmt::Debug for Model {
     }
 }
 
+/// What is trained, as a file that the training goes on from.
+pub trait Checkpoint {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Write`](crate::EmbeddingError::Write).
+    fn write_checkpoint(&self, out: &mut dyn Write) -> Result<()>;
+}
+
+impl Checkpoint for Model {
+    fn write_checkpoint(&self, out: &mut dyn Write) -> Result<()> {
+        self.write(out)
+    }
+}
+
 /// Sees a training, may stop it, and keeps its checkpoints.
 pub trait Observer: Progress {
     /// Whether the training should pause for [`Observer::paused`]; asked often.
@@ -55,7 +71,7 @@ pub trait Observer: Progress {
     ///
     /// # Errors
     /// Ends the training.
-    fn paused(&self, _model: &Model) -> Result<bool> {
+    fn paused(&self, _model: &dyn Checkpoint) -> Result<bool> {
         Ok(true)
     }
 }

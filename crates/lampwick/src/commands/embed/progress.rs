@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lampwick::embeddings::training::{Model, Observer};
+use lampwick::embeddings::training::{self, Observer};
 use lampwick::embeddings::{EmbeddingError, Progress, Result, Stage};
 use lampwick::metrics::figures::{clock, count};
 
@@ -142,9 +142,9 @@ impl Observer for Stages {
                 .is_some_and(|it| it.last.try_lock().is_ok_and(|last| last.elapsed() >= it.every))
     }
 
-    fn paused(&self, model: &Model) -> Result<bool> {
+    fn paused(&self, model: &dyn training::Checkpoint) -> Result<bool> {
         if let Some(Checkpoint { path, last, .. }) = &self.checkpoint {
-            opened::write(path, |out| model.write(out)).map_err(|error| {
+            opened::write(path, |out| model.write_checkpoint(out)).map_err(|error| {
                 EmbeddingError::Setting(format!("the checkpoint could not be written: {error}"))
             })?;
             *last.lock().expect("no thread panics") = Instant::now();

@@ -24,7 +24,8 @@ A line is a sentence: no window crosses its end, and it may be of any length. Th
 stream; what it takes goes to a temporary file where it is large. Threads share the vectors without locks,
 so two runs differ a little; with --deterministic one thread trains, and the same text and seed give the
 same bytes. Interrupted (Ctrl-C), a training with --checkpoint writes it and ends; --resume goes on from
-there, bit by bit the same with --deterministic.")]
+there, bit by bit the same with --deterministic. A checkpoint of GloVe is kept at the end too: --from goes
+on from it, and not from the vectors alone.")]
 pub(crate) struct Arguments {
     /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
     pub(super) files: Vec<PathBuf>,
@@ -92,23 +93,17 @@ pub(crate) struct Arguments {
     /// Vectors that all n-grams share [default: 2000000]
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) bucket: Option<u32>,
-    /// Begin with these vectors; words that they lack are added
-    #[arg(long, value_name = "VECTORS", help_heading = "Word2Vec and fastText")]
+    /// Begin with these vectors; words that they lack are added. Of GloVe: what --checkpoint kept
+    #[arg(long, value_name = "VECTORS")]
     pub(super) from: Option<PathBuf>,
     /// Keep what is needed to go on after an interruption in this file
-    #[arg(long, value_name = "FILE", help_heading = "Word2Vec and fastText")]
+    #[arg(long, value_name = "FILE")]
     pub(super) checkpoint: Option<PathBuf>,
     /// Minutes between two checkpoints
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10.0,
-        requires = "checkpoint",
-        help_heading = "Word2Vec and fastText"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 10.0, requires = "checkpoint")]
     pub(super) checkpoint_every: f64,
     /// Go on from the checkpoint where there is one, with its settings
-    #[arg(long, requires = "checkpoint", help_heading = "Word2Vec and fastText")]
+    #[arg(long, requires = "checkpoint")]
     pub(super) resume: bool,
     /// Count words on the left only
     #[arg(long, help_heading = "GloVe")]

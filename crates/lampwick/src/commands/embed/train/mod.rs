@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lampwick::embeddings::corpus::{self, MEMORY};
-use lampwick::embeddings::glove::{self, GloveSettings};
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
 use lampwick::embeddings::{
     Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
@@ -21,6 +20,7 @@ use crate::exit::{Exit, Usage};
 use crate::signals;
 
 mod arguments;
+mod glove;
 
 pub(crate) use arguments::Arguments;
 use arguments::{Kind, Loss};
@@ -139,24 +139,12 @@ impl Arguments {
         Ok(settings)
     }
 
-    fn glove(&self) -> anyhow::Result<GloveSettings> {
-        let default = GloveSettings::default();
-        let settings = GloveSettings {
-            dim: self.dim.unwrap_or(default.dim),
-            window: self.window.unwrap_or(default.window),
-            symmetric: !self.asymmetric,
-            x_max: self.x_max,
-            alpha: self.alpha,
-            lr: self.lr.unwrap_or(default.lr),
-            epochs: self.epochs.unwrap_or(default.epochs),
-            seed: self.seed,
-            deterministic: self.deterministic,
-            vocabulary: self.limits(),
-            memory: self.memory,
-            temporary: self.temporary(),
-        };
-        settings.validate().map_err(|error| Usage(error.to_string()))?;
-        Ok(settings)
+    /// Stages with checkpoints, where they are asked for; from now on a signal is waited for.
+    fn safe(&self, stages: Stages) -> anyhow::Result<Stages> {
+        let came = signals::watch()?;
+        let every = Duration::try_from_secs_f64(self.checkpoint_every * 60.0)
+            .map_err(|_| Usage("--checkpoint-every is a number of minutes, 0 or more".into()))?;
+        Ok(stages.with_checkpoint(came, self.checkpoint.clone(), every))
     }
 }
 
@@ -169,11 +157,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if counts && kind != Kind::Glove {
         return Err(Usage("--counts-in and --counts-out go with --model glove".into()).into());
     }
-    if matches!(kind, Kind::Glove | Kind::OneHot)
-        && (arguments.from.is_some() || arguments.checkpoint.is_some())
-    {
-        let problem = "--from and --checkpoint go with Word2Vec and fastText";
+    if kind == Kind::OneHot && (arguments.from.is_some() || arguments.checkpoint.is_some()) {
+        let problem = "--from and --checkpoint go with Word2Vec, fastText and GloVe";
         return Err(Usage(problem.into()).into());
+    }
+    if counts && arguments.from.is_some() {
+        return Err(
+            Usage("--from goes with texts, not with --counts-in or --counts-out".into()).into()
+        );
     }
     // What cannot be written is known before hours of training.
     let format = arguments.out.as_ref().map(|out| opened::output_format(arguments.to, out));
@@ -181,12 +172,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let stages = Stages::new();
     let report = Report { json: arguments.json, values: Mutex::default() };
     let (vectors, trained) = match kind {
-        Kind::Glove => match glove(arguments, &stages, &report)? {
-            Some(vectors) => (vectors, None),
-            None => {
+        Kind::Glove => match glove::run(arguments, stages, &report)? {
+            glove::Ended::Vectors(vectors) => (vectors, None),
+            glove::Ended::Counted => {
                 report.finish();
                 return Ok(Exit::Done);
             }
+            glove::Ended::Stopped(signal) => return Ok(stopped(arguments, signal)),
         },
         Kind::OneHot => {
             let corpus = arguments.read(&arguments.limits(), None, &stages, &report)?;
@@ -194,20 +186,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             (Vectors::one_hot(corpus.vocabulary.words)?.with_counts(counts), None)
         }
         _ => {
-            let came = signals::watch()?;
-            let every = Duration::try_from_secs_f64(arguments.checkpoint_every * 60.0);
-            let every = every.map_err(|_| {
-                Usage("--checkpoint-every is a number of minutes, 0 or more".into())
-            })?;
-            let stages = stages.with_checkpoint(came, arguments.checkpoint.clone(), every);
+            let stages = arguments.safe(stages)?;
             match words(arguments, &stages, &report)? {
                 Some((vectors, trained)) => (vectors, Some(trained)),
                 None => {
                     stages.finish();
-                    if let Some(path) = &arguments.checkpoint {
-                        tell!("stopped; go on with --checkpoint {} --resume", path.display());
-                    }
-                    return Ok(Exit::Signal(stages.signal().unwrap_or_default()));
+                    return Ok(stopped(arguments, stages.signal().unwrap_or_default()));
                 }
             }
         }
@@ -294,53 +278,10 @@ fn words(
     Ok(Some(model.into_parts()?))
 }
 
-/// GloVe; nothing when only counts were asked for.
-fn glove(
-    arguments: &Arguments,
-    stages: &Stages,
-    report: &Report,
-) -> anyhow::Result<Option<Vectors>> {
-    let settings = arguments.glove()?;
-    let (vocabulary, counts) = match &arguments.counts_in[..] {
-        [] => {
-            // A shard keeps all words: which are frequent enough is known of the whole only.
-            let limits = match arguments.counts_out {
-                Some(_) => VocabularyLimits { min_count: 1, size: None },
-                None => arguments.limits(),
-            };
-            let corpus = arguments.read(&limits, None, stages, report)?;
-            let counts = glove::count(&corpus, &settings, stages)?;
-            (corpus.vocabulary, counts)
-        }
-        shards => {
-            let sources: Result<Vec<Source>, _> = shards.iter().map(Source::open).collect();
-            glove::shards::read(sources?, &settings, stages)?
-        }
-    };
-    if let Some(path) = &arguments.counts_out {
-        let (most, words) = (count(counts.most()), count(vocabulary.len() as u64));
-        opened::write(path, |out| glove::shards::write(&vocabulary, counts, &settings, out))?;
-        stages.finish();
-        let line = format!("{}: {words} words, at most {most} pairs", path.display());
-        report.tell(&line, &json!({}));
-        return Ok(None);
+/// A signal ended a training.
+fn stopped(arguments: &Arguments, signal: i32) -> Exit {
+    if let Some(path) = &arguments.checkpoint {
+        tell!("stopped; go on with --checkpoint {} --resume", path.display());
     }
-    let start = std::time::Instant::now();
-    let entries = glove::Entries::new(counts, &settings, stages)?;
-    let merged = start.elapsed().as_secs_f64();
-    let vectors = glove::train(&vocabulary, &entries, &settings, stages)?;
-    stages.finish();
-    let seconds = start.elapsed().as_secs_f64() - merged;
-    let speed = (entries.len() * settings.epochs as u64) as f64 / seconds;
-    let line = format!(
-        "{} counts, merged in {merged:.1} s; trained in {seconds:.1} s: {} a second",
-        count(entries.len()),
-        count(speed as u64)
-    );
-    let all = entries.len();
-    report.tell(
-        &line,
-        &json!({"counts": all, "merge_seconds": merged, "seconds": seconds, "counts_per_second": speed}),
-    );
-    Ok(Some(vectors))
+    Exit::Signal(signal)
 }
