@@ -34,6 +34,10 @@ fn every_config_takes_two_steps() {
     std::fs::write(&toy, "the cat sat on the mat\nthe dog ran to the cat\n".repeat(80)).unwrap();
     for (number, path) in all().iter().enumerate() {
         let text = std::fs::read_to_string(path).unwrap();
+        // Recordings have no stand-in here: tests/pair_data.rs makes some.
+        if text.contains("format = \"digits\"") {
+            continue;
+        }
         let mut changes = vec!["budget.epochs=0".to_string(), "budget.steps=2".into()];
         if text.contains("start_from") {
             changes.push("start_from=".into());
@@ -97,15 +101,19 @@ fn small_encoder_decoder(text: &str, toy: &str) -> Vec<String> {
     ]
     .map(String::from)
     .to_vec();
-    if text.contains("format = \"lines\"") {
-        for part in ["train", "valid", "test"] {
-            changes.extend(["source", "target"].map(|side| format!("data.{part}_{side}={toy}")));
-        }
+    let format = |name: &str| text.contains(&format!("format = {name:?}"));
+    if format("lines") || format("corpus") {
+        let of = |part: &str| format!("{part}_source = '{toy}', {part}_target = '{toy}'");
+        let parts = ["train", "valid", "test"].map(of).join(", ");
+        changes.push(format!("data={{ format = 'lines', {parts} }}"));
         // As many subwords as the toy text has.
         let subwords = "={ subwords = { model = \"bpe\", size = 280 } }";
         if text.contains("subwords") {
             changes.extend(["source", "target"].map(|side| format!("tokenizers.{side}{subwords}")));
         }
+    }
+    if format("pictures") {
+        changes.extend(["data.train=6".into(), "data.valid=3".into()]);
     }
     changes
 }
