@@ -13,7 +13,7 @@ use crate::exit::Usage;
 
 /// What came of it.
 pub(super) enum Ended {
-    Vectors(Vectors),
+    Vectors(Box<Vectors>),
     /// Only counts were asked for.
     Counted,
     /// A signal came.
@@ -122,5 +122,5 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         &line,
         &json!({"counts": all, "merge_seconds": merged, "seconds": seconds, "counts_per_second": speed}),
     );
-    Ok(Ended::Vectors(model.vectors()?))
+    Ok(Ended::Vectors(Box::new(model.vectors()?)))
 }

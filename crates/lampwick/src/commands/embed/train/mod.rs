@@ -173,7 +173,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let report = Report { json: arguments.json, values: Mutex::default() };
     let (vectors, trained) = match kind {
         Kind::Glove => match glove::run(arguments, stages, &report)? {
-            glove::Ended::Vectors(vectors) => (vectors, None),
+            glove::Ended::Vectors(vectors) => (*vectors, None),
             glove::Ended::Counted => {
                 report.finish();
                 return Ok(Exit::Done);
