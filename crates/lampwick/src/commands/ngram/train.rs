@@ -87,7 +87,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["counts_in", "counts_out"])]
     as_lmplz: bool,
     /// Memory to stay within: 2G, 512M, 50% of the machine's; at least 64M. Text with millions of different
-    /// words takes as much as these on top
+    /// words takes as much as these on top, and temporary files stay mapped while nobody else needs the room
     #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%", value_parser = memory::parse)]
     memory: u64,
     /// Folder of temporary files [default: the system's]
