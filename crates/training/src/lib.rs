@@ -29,6 +29,7 @@
 //!   samples.jsonl    generated texts
 //!   events.out...    the same for TensorBoard, where `report.tensorboard` asks for it
 //!   gradients.json   with `report.probes = ["gradients"]`: how far gradients reach back
+//!   attention.json   of an encoder-decoder: where it looks at some validation sources
 //!   report.html      curves, samples, config, published figures; one self-contained page
 //!   checkpoints/     step-000000004650-epoch-0001/ ...: the newest few and the best
 //!   lock             held by the process that writes to the run, and its name

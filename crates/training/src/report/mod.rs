@@ -3,9 +3,10 @@
 //! - [`write()`]: reads a run directory, writes the page
 //! - [`compare()`]: reads several, writes one page that holds them against each other
 //! - [`results`]: the page of an experiment, its figures beside the published ones
-//! - `charts`: which plots a run's page has; `plot`: one plot as SVG
+//! - `charts`: which plots a run's page has; `plot`: one plot as SVG; `attention`: its heat maps
 //! - `template.html`, `comparison.html`, `results.html`, `style.css`: the pages
 
+mod attention;
 mod charts;
 mod comparison;
 mod plot;
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::logs::{self, Metric, SampleLine, Scored, Timing};
 use crate::probe;
 use crate::run_dir::{RunDir, RunInfo};
+use crate::seq2seq::looks;
 
 /// Reads `dir`'s logs and writes its `report.html`, also while the run is under way.
 ///
@@ -75,6 +77,7 @@ fn page(run: &RunDir) -> Result<String> {
     let samples: Vec<SampleLine> = logs::read(&run.path().join(logs::SAMPLES))?;
     let timings: Vec<Timing> = logs::read(&run.path().join(logs::TIMINGS))?;
     let probe = probe::gradients(run.path())?;
+    let looks = looks::read(run.path())?;
     let best = logs::best_of(curves.valid.iter());
     let best = best.as_ref();
     let last = samples.last().map_or(0, |sample| sample.step);
@@ -112,6 +115,7 @@ fn page(run: &RunDir) -> Result<String> {
         info: &info,
         newest,
         earlier,
+        attention: looks.as_ref().and_then(attention::maps),
     };
     render("report.html", include_str!("template.html"), &page)
 }
@@ -138,6 +142,7 @@ struct Page<'a> {
     charts: Vec<plot::Chart>,
     newest: Vec<&'a SampleLine>,
     earlier: Vec<&'a SampleLine>,
+    attention: Option<attention::Maps>,
     comparisons: Vec<Comparison>,
     config: String,
     duration: String,

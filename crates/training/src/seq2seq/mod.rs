@@ -3,10 +3,12 @@
 //! - this file: the task;
 //! - `reading`: its pairs as text; `media`: sources that are none; `corpus`: both as ids
 //! - `judge`: decoding; `measure`: what the output is worth; `memory`: what a run takes
+//! - [`looks`]: where the decoder looks, for the report
 //! - [`translator`]: a trained run as a model to use
 
 mod corpus;
 mod judge;
+pub mod looks;
 mod measure;
 mod media;
 mod memory;
@@ -244,8 +246,8 @@ impl Task for Seq2Seq {
         Judge { model: weights, corpus: &self.corpus, config: &self.config }.samples()
     }
 
-    fn look(&self, _dir: &Path, _at: At, _weights: &EncoderDecoder) -> Result<()> {
-        Ok(())
+    fn look(&self, dir: &Path, at: At, weights: &EncoderDecoder) -> Result<()> {
+        looks::look(dir, at, weights, &self.corpus, &self.config)
     }
 }
 
