@@ -85,6 +85,19 @@ pub enum Error {
         /// What is missing or wrong.
         problem: String,
     },
+    /// A mean of more checkpoints than there are, or of none.
+    #[error(
+        "the mean of {asked} checkpoints is asked for, and {} has {kept}; ask for fewer, or train with \
+         checkpoint.keep={asked}", .path.display()
+    )]
+    TooFewCheckpoints {
+        /// The folder.
+        path: PathBuf,
+        /// How many are asked for.
+        asked: usize,
+        /// How many there are.
+        kept: usize,
+    },
     /// Another process writes to the run.
     #[error(
         "{} is being written by {}: wait for its end, or stop it; evaluate, score, generate and \

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::corpus::unit_of;
 use crate::error::{Error, Result};
 use crate::language_modeling::LanguageModeling;
+use crate::parameters;
 use crate::run_dir::RunDir;
 use crate::snapshot;
 use crate::task::Task;
@@ -24,6 +25,8 @@ pub enum Which {
     Best,
     /// The newest.
     Newest,
+    /// The arithmetic mean of the weights of the newest so many, which must all be there and whole.
+    Mean(usize),
 }
 
 /// A trained model with all it needs to read and write text.
@@ -88,10 +91,30 @@ pub(crate) fn load<T: Task>(
     let mut files = match which {
         Which::Best => best(run, &mut warnings)?,
         Which::Newest => newest(run, &mut warnings)?,
+        Which::Mean(count) => return mean::<T>(run, config, count, device),
     };
     let model = snapshot::weights::<T>(&mut files, config, device)?;
     let checkpoint = files.path().to_path_buf();
     Ok(Loaded { model, checkpoint, warnings })
+}
+
+/// The mean of the newest `count`; the newest of them is what is named.
+fn mean<T: Task>(
+    run: &RunDir,
+    config: &T::Config,
+    count: usize,
+    device: &Device,
+) -> Result<Loaded<T::Model>> {
+    let all = checkpoint::list(&run.checkpoints());
+    if count == 0 || count > all.len() {
+        let (path, kept) = (run.checkpoints(), all.len());
+        return Err(Error::TooFewCheckpoints { path, asked: count, kept });
+    }
+    let newest = &all[all.len() - count..];
+    let load = |path: &PathBuf| snapshot::weights::<T>(&mut Files::read(path)?, config, device);
+    let models = newest.iter().map(load).collect::<Result<Vec<_>>>()?;
+    let checkpoint = newest[count - 1].clone();
+    Ok(Loaded { model: parameters::mean(models), checkpoint, warnings: Vec::new() })
 }
 
 fn newest(run: &RunDir, warnings: &mut Vec<String>) -> Result<Files> {

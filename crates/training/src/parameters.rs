@@ -62,6 +62,44 @@ pub(crate) fn first_non_finite<M: Module>(module: &M) -> Option<(String, f64)> {
     search.found
 }
 
+/// The arithmetic mean of the weights of models of one architecture, summed in double precision and
+/// rounded once.
+pub(crate) fn mean<M: Module>(models: Vec<M>) -> M {
+    struct Sums(Vec<Vec<f64>>);
+    impl ModuleVisitor for Sums {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data().iter::<f64>().collect());
+        }
+    }
+    struct Means {
+        sums: std::vec::IntoIter<Vec<f64>>,
+        count: f64,
+    }
+    impl ModuleMapper for Means {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, tensor, mapper) = param.consume();
+            let sums = self.sums.next().expect("as many as were visited");
+            let means: Vec<f32> = sums.into_iter().map(|sum| (sum / self.count) as f32).collect();
+            let means = TensorData::new(means, tensor.dims());
+            let mean = Tensor::from_data(means, (&tensor.device(), tensor.dtype()));
+            Param::from_mapped_value(id, mean, mapper)
+        }
+    }
+    let count = models.len() as f64;
+    let mut models = models.into_iter();
+    let first = models.next().expect("the mean of at least one");
+    let mut sums = Sums(Vec::new());
+    first.visit(&mut sums);
+    for model in models {
+        let mut more = Sums(Vec::new());
+        model.visit(&mut more);
+        for (sums, more) in sums.0.iter_mut().zip(more.0) {
+            sums.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    first.map(&mut Means { sums: sums.0.into_iter(), count })
+}
+
 /// The parameters as a safetensors file; the same values give the same bytes.
 pub(crate) fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, String> {
     // Burn's metadata is a hash map of several entries: its order would change from run to run.
@@ -122,6 +160,28 @@ mod tests {
         let mut wrong = LinearConfig::new(4, 4).init(&device);
         assert!(from_bytes(&mut wrong, bytes.clone()).is_err());
         assert!(from_bytes(&mut c, bytes[..40].to_vec()).is_err());
+    }
+
+    #[test]
+    fn the_mean_of_models_is_that_of_each_weight_rounded_once() {
+        let device = Device::flex();
+        let values = |linear: &burn::nn::Linear| -> Vec<f32> {
+            linear.weight.val().into_data().try_into_vec().unwrap()
+        };
+        let models = [0; 3].map(|_| LinearConfig::new(3, 4).init(&device));
+        let each = models.each_ref().map(values);
+        let mean = values(&mean(models.to_vec()));
+        for (index, mean) in mean.iter().enumerate() {
+            let sum: f64 = each.iter().map(|values| f64::from(values[index])).sum();
+            assert_eq!(*mean, (sum / 3.0) as f32);
+        }
+        // Of one weight three times, that weight: a running mean in single precision may differ.
+        let same = super::mean(vec![models[0].clone(); 3]);
+        assert_eq!(values(&same), each[0]);
+        assert_eq!(
+            same.bias.unwrap().val().into_data(),
+            models[0].bias.clone().unwrap().val().into_data()
+        );
     }
 
     #[test]

@@ -13,12 +13,20 @@ pub(crate) struct Weights {
     /// Take the weights of the newest checkpoint instead of those of the best validation
     #[arg(long)]
     newest: bool,
+    /// Take the arithmetic mean of the weights of the newest N checkpoints
+    #[arg(long, value_name = "N", conflicts_with = "newest",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    average: Option<u16>,
 }
 
 impl Weights {
     /// Which of a run's checkpoints.
     pub(crate) fn which(&self) -> Which {
-        if self.newest { Which::Newest } else { Which::Best }
+        match self.average {
+            Some(count) => Which::Mean(count.into()),
+            None if self.newest => Which::Newest,
+            None => Which::Best,
+        }
     }
 }
 
