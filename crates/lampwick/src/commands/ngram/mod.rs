@@ -10,7 +10,7 @@ mod convert;
 mod generate;
 mod info;
 mod interpolate;
-mod opened;
+pub(super) mod opened;
 mod perplexity;
 mod progress;
 mod query;

@@ -11,7 +11,7 @@ use super::progress::Stages;
 
 /// How a binary model is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Load {
+pub(in crate::commands) enum Load {
     /// Mapped: opens at once, and what is asked for is read from the file
     Map,
     /// Read into memory, in large pages where the system has them: faster to ask
@@ -30,7 +30,7 @@ pub(super) fn is_binary(path: &Path) -> anyhow::Result<bool> {
 }
 
 /// A model to ask.
-pub(super) fn model(path: &Path, load: Load) -> anyhow::Result<Model> {
+pub(in crate::commands) fn model(path: &Path, load: Load) -> anyhow::Result<Model> {
     if is_binary(path)? {
         return Ok(match load {
             Load::Map => Model::open(path)?,

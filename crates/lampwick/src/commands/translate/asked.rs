@@ -1,0 +1,215 @@
+//! What is asked of the targets: of all of them, and of each by itself.
+
+use lampwick::data::Tokenizer;
+use lampwick::decoding::{
+    BeamOptions, CoveragePenalty, LengthPenalty, Rules, Sampling, Scoring, Sentence,
+};
+use lampwick::training::seq2seq::translator::TrainedTranslator;
+
+use super::super::drawing::Drawing;
+use super::lines::Line;
+use super::search::Search;
+use crate::exit::Usage;
+
+/// How targets are searched for, and what holds for them.
+#[derive(clap::Args)]
+pub(super) struct Asked {
+    /// How many hypotheses are kept at each step; 1 is greedy [default: the run's
+    /// validation.test_beam]
+    #[arg(long, value_name = "N")]
+    beam: Option<usize>,
+    /// Draw the targets by --temperature, --top-k, --top-p, --min-p and --seed instead of searching
+    /// for the best
+    #[arg(long, conflicts_with_all = [
+        "beam", "groups", "diversity", "length", "coverage_penalty", "repeat_penalty", "require",
+    ])]
+    sample: bool,
+    /// How many targets each source gets, at most as many as beams
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    n_best: usize,
+    /// The beam in so many equal groups, each kept from what those before it have chosen
+    #[arg(long, value_name = "N")]
+    groups: Option<usize>,
+    /// What a token costs a group, in nats, for each group before it that has chosen it [default: 0.5]
+    #[arg(long, value_name = "D", requires = "groups")]
+    diversity: Option<f64>,
+    /// GNMT's length penalty, ((5 + length) / 6)^A; 0 is none [default: the run's
+    /// validation.length_penalty]
+    #[arg(long, value_name = "A", group = "length")]
+    length_penalty: Option<f64>,
+    /// Divide a log-probability by length^P instead; 1 is the mean
+    #[arg(long, value_name = "P", group = "length")]
+    length_power: Option<f64>,
+    /// Add R nats for each token instead
+    #[arg(long, value_name = "R", group = "length", allow_negative_numbers = true)]
+    word_reward: Option<f64>,
+    /// GNMT's coverage penalty, B times the sum of ln min(attention on a source token, 1)
+    #[arg(long, value_name = "B")]
+    coverage_penalty: Option<f64>,
+    /// Against looking at a source token twice, B times the attention beyond 1 (summaries)
+    #[arg(long, value_name = "B", conflicts_with = "coverage_penalty")]
+    repeat_penalty: Option<f64>,
+    /// The fewest tokens of a target
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_length: usize,
+    /// The fewest tokens of a target for each of the source's, rounded up
+    #[arg(long, value_name = "R")]
+    min_ratio: Option<f64>,
+    /// The most tokens of a target [default: 1000, and R times the source's plus 10]
+    #[arg(long, value_name = "N")]
+    max_length: Option<usize>,
+    /// The most tokens of a target for each of the source's, and 10 more [default: the run's
+    /// validation.longest_per_source]
+    #[arg(long, value_name = "R")]
+    max_ratio: Option<f64>,
+    /// No N tokens in a row stand twice in a target
+    #[arg(long, value_name = "N")]
+    no_repeat_ngram: Option<usize>,
+    /// Words that every target begins with
+    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    prefix: String,
+    /// Words that every target contains, side by side; may be given several times. What cannot end
+    /// with them within the longest length comes out unfinished
+    #[arg(long, value_name = "WORDS")]
+    require: Vec<String>,
+    /// Words that no target contains; may be given several times
+    #[arg(long, value_name = "WORDS")]
+    forbid: Vec<String>,
+}
+
+impl Asked {
+    pub(super) fn n_best(&self) -> usize {
+        self.n_best
+    }
+
+    /// The options of the command line over those of the run.
+    pub(super) fn rules(&self, trained: &TrainedTranslator) -> anyhow::Result<Rules> {
+        let mut rules = trained.rules();
+        rules.lengths.min = self.min_length;
+        rules.lengths.min_ratio = self.min_ratio;
+        rules.no_repeat_ngram = self.no_repeat_ngram;
+        rules.suppress.extend(trained.target.vocabulary().unk_id());
+        if let Some(ratio) = self.max_ratio {
+            rules.lengths.max_ratio = Some(ratio);
+        }
+        if let Some(max) = self.max_length {
+            rules.lengths.max = max;
+            if self.max_ratio.is_none() {
+                rules.lengths.max_ratio = None;
+            }
+        }
+        for words in &self.forbid {
+            let phrase = phrase(words, &trained.target);
+            rules.forbidden.push(phrase.map_err(|p| Usage(format!("--forbid {p}")))?);
+        }
+        rules.lengths.validate().map_err(|error| Usage(error.to_string()))?;
+        if self.no_repeat_ngram == Some(0) {
+            return Err(Usage("--no-repeat-ngram is 0: give at least 1".into()).into());
+        }
+        Ok(rules)
+    }
+
+    /// A beam, or samples.
+    pub(super) fn search(
+        &self,
+        trained: &TrainedTranslator,
+        drawing: &Drawing,
+    ) -> anyhow::Result<Search> {
+        let sampling = drawing.sampling()?;
+        if self.sample {
+            if !(1..=10_000).contains(&self.n_best) {
+                let problem = format!("--n-best is {}: draw 1 to 10,000 samples", self.n_best);
+                return Err(Usage(problem).into());
+            }
+            return Ok(Search::Sample(sampling, self.n_best));
+        }
+        if sampling != Sampling::default() {
+            let problem = "--temperature, --top-k, --top-p, --min-p and --seed are for --sample";
+            return Err(Usage(problem.into()).into());
+        }
+        let mut options = trained.options();
+        if let Some(beam) = self.beam {
+            options.width = beam;
+        }
+        options.n_best = self.n_best;
+        options.groups = self.groups.unwrap_or(options.groups);
+        options.diversity = self.diversity.unwrap_or(options.diversity);
+        let length = [
+            self.length_penalty.map(|alpha| LengthPenalty::Gnmt { alpha }),
+            self.length_power.map(|exponent| LengthPenalty::Power { exponent }),
+            self.word_reward.map(|reward| LengthPenalty::Reward { reward }),
+        ];
+        let coverage = [
+            self.coverage_penalty.map(|beta| CoveragePenalty::Gnmt { beta }),
+            self.repeat_penalty.map(|beta| CoveragePenalty::Summary { beta }),
+        ];
+        options.scoring = Scoring {
+            length: length.into_iter().flatten().next().unwrap_or(options.scoring.length),
+            coverage: coverage.into_iter().flatten().next().unwrap_or_default(),
+        };
+        BeamOptions::validate(&options).map_err(|error| Usage(error.to_string()))?;
+        Ok(Search::Beam(options))
+    }
+
+    /// What the command line asks of every line.
+    pub(super) fn of_every_line(&self, trained: &TrainedTranslator) -> anyhow::Result<Every> {
+        let target = &trained.target;
+        let mut sentence = Sentence::default();
+        if !self.prefix.trim().is_empty() {
+            sentence.prefix =
+                phrase(&self.prefix, target).map_err(|p| Usage(format!("--prefix {p}")))?;
+        }
+        for words in &self.require {
+            let phrase = phrase(words, target).map_err(|p| Usage(format!("--require {p}")))?;
+            sentence.required.push(phrase);
+        }
+        Ok(Every { sentence, streams: self.n_best as u64, sample: self.sample })
+    }
+}
+
+/// What is asked of every line.
+pub(super) struct Every {
+    sentence: Sentence,
+    /// Random streams of a line.
+    streams: u64,
+    sample: bool,
+}
+
+impl Every {
+    /// A line's tokens, and what is asked of it; or why it cannot be translated.
+    pub(super) fn of(
+        &self,
+        line: Line,
+        trained: &TrainedTranslator,
+        number: usize,
+    ) -> Result<(Vec<u32>, Sentence), String> {
+        let source = trained.encode(&line.text).map_err(|error| error.to_string())?;
+        let mut sentence = self.sentence.clone();
+        sentence.source = Some(source.len().max(1));
+        sentence.stream = self.streams.wrapping_mul(number as u64);
+        let target = &trained.target;
+        if !line.prefix.trim().is_empty() {
+            sentence.prefix = phrase(&line.prefix, target).map_err(|p| format!("prefix {p}"))?;
+        }
+        for words in &line.require {
+            if self.sample {
+                return Err("require: only a search can, and --sample draws".into());
+            }
+            sentence.required.push(phrase(words, target).map_err(|p| format!("require {p}"))?);
+        }
+        for words in &line.forbid {
+            sentence.forbidden.push(phrase(words, target).map_err(|p| format!("forbid {p}"))?);
+        }
+        Ok((source, sentence))
+    }
+}
+
+/// Words as the target's tokens.
+fn phrase(words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
+    let mut phrase = Vec::new();
+    target.encode(words, &mut phrase).map_err(|error| format!("{words:?}: {error}"))?;
+    if phrase.is_empty() || phrase.iter().any(|&id| target.is_oov(id)) {
+        return Err(format!("{words:?}: the target's vocabulary has no such words"));
+    }
+    Ok(phrase)
+}

@@ -1,0 +1,95 @@
+//! The language model beside, and which of its tokens each of the target's is.
+
+use std::path::Path;
+
+use lampwick::data::{Tokenizer, Vocabulary};
+use lampwick::models::Generator;
+use lampwick::ngram::{self, Model};
+
+use super::super::ngram::opened::{Load, model};
+use super::super::opened::{Weights, open};
+use crate::machine::Machine;
+
+/// A language model of whatever kind.
+pub(super) enum Language {
+    /// A run's.
+    Neural(Generator, Tokenizer),
+    /// An n-gram model, binary or ARPA.
+    Ngram(Box<Model>),
+}
+
+impl Language {
+    /// Opens a run's directory, or a file with an n-gram model.
+    pub(super) fn open(path: &Path, machine: &Machine) -> anyhow::Result<Self> {
+        if path.is_file() {
+            return Ok(Self::Ngram(Box::new(model(path, Load::Map)?)));
+        }
+        let trained = open(path, &Weights::default(), machine)?;
+        Ok(Self::Neural(Generator::new(&trained.model), trained.tokenizer))
+    }
+}
+
+/// A run's token for each of the target's.
+pub(super) fn tokens(
+    target: &Tokenizer,
+    language: &Vocabulary,
+    path: &Path,
+) -> anyhow::Result<Vec<u32>> {
+    let Some(end) = language.eos_id() else {
+        anyhow::bail!(
+            "--lm {}: its vocabulary has no end of a line, and a target has one; train it on lines",
+            path.display()
+        );
+    };
+    let unknown = language.unk_id().unwrap_or(end);
+    map(target, end, unknown, |word| language.id(word), language.len(), path)
+}
+
+/// An n-gram model's.
+pub(super) fn ngram_tokens(
+    target: &Tokenizer,
+    language: &Model,
+    path: &Path,
+) -> anyhow::Result<Vec<u32>> {
+    let words = language.vocabulary();
+    let known = |word: &str| words.get(word.as_bytes()).filter(|&id| id != ngram::UNK);
+    map(target, ngram::EOS, ngram::UNK, known, words.len(), path)
+}
+
+/// `<unk>` is never chosen, and all else has to be known: a token without a probability would be ruled
+/// out, or cost nothing.
+fn map(
+    target: &Tokenizer,
+    end: u32,
+    unknown: u32,
+    known: impl Fn(&str) -> Option<u32>,
+    size: usize,
+    path: &Path,
+) -> anyhow::Result<Vec<u32>> {
+    let words = target.vocabulary();
+    let mut lacks: Vec<&str> = Vec::new();
+    let tokens = (0..words.len() as u32)
+        .map(|id| {
+            if Some(id) == words.eos_id() {
+                return end;
+            }
+            if Some(id) == words.unk_id() {
+                return unknown;
+            }
+            known(words.word(id)).unwrap_or_else(|| {
+                lacks.push(words.word(id));
+                unknown
+            })
+        })
+        .collect();
+    if let Some(first) = lacks.first() {
+        anyhow::bail!(
+            "--lm {}: its vocabulary of {size} words lacks {} of the target's {} tokens, {first:?} \
+             the first; train it on target text that is split in the same way",
+            path.display(),
+            lacks.len(),
+            words.len(),
+        );
+    }
+    Ok(tokens)
+}

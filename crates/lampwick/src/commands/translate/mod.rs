@@ -1,0 +1,232 @@
+//! `lampwick translate RUN`: a target for each source on stdin, one line out for one line in.
+//!
+//! - this file: the command line, the models, and the stream;
+//! - `lines`: what comes in; `asked`: what is asked of each line; `search`: how its targets are found;
+//!   `written`: what goes out;
+//! - `language`: the language model that `--lm` sets beside.
+
+mod asked;
+mod language;
+mod lines;
+mod search;
+mod written;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use lampwick::decoding::{Combination, Ensemble, Hypothesis, Sentence, ShallowFusion};
+use lampwick::models::{NextToken, Translator};
+use lampwick::training::RunDir;
+use lampwick::training::seq2seq::translator::TrainedTranslator;
+
+use self::asked::Asked;
+use self::language::Language;
+pub(super) use self::lines::text;
+use super::drawing::Drawing;
+use super::opened::Weights;
+use crate::exit::Exit;
+use crate::machine::Machine;
+
+/// What `lampwick translate` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  lampwick translate runs/de < test.en > test.de
+  lampwick translate runs/de --beam 1 < test.en                  greedy
+  lampwick translate runs/de --beam 10 --n-best 3 --json < test.en
+  lampwick translate runs/de --sample --top-p 0.9 --n-best 4 < test.en
+  lampwick translate runs/de --alignments < test.en              text, a tab, then 0-0 1-2 ...
+  lampwick translate runs/de --no-repeat-ngram 3 --forbid 'Mann' < test.en
+  lampwick translate runs/de --prefix 'Ein' --require 'Hund' < test.en
+  lampwick translate runs/de --average 3 < test.en               the mean of three checkpoints
+  lampwick translate runs/de runs/de-2 runs/de-3 < test.en       an ensemble
+  lampwick translate runs/de --lm runs/german --lm-weight 0.2 < test.en
+
+One line comes out for each line in, in order, also for an empty line (it is empty). Lines are read
+as they come: what has arrived is translated together, those of like length side by side; a line's
+result never depends on the others. A line that is no text (not UTF-8, a NUL), or that cannot be
+translated as asked, gives an empty line, is reported on stderr, and the exit code is 1. With
+--n-best N > 1 there are up to N lines for each, as `number ||| target ||| score`, the lines numbered
+from 0.
+
+With --json-lines each line in is an object, {\"text\": ..., \"prefix\": ..., \"require\": [...],
+\"forbid\": [...]}: what is asked of this line alone, beside the options; all but text may be left out.
+
+A score is the natural log-probability of the target, its end included, under the length and coverage
+penalties; --json gives both, and \"finished\": false where no target ends within the longest length.
+With --lm both are sums with the language model's. A search stops early only where its result could
+not change. A sample depends on the run, the line and its number, and the options only.")]
+pub(crate) struct Arguments {
+    /// The run's directory; several of one vocabulary search together, as one model
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// How several runs' distributions become one
+    #[arg(long, value_enum, default_value_t = Combine::Linear)]
+    combine: Combine,
+    /// A language model of the target's tokens: a run, or an n-gram model (binary or ARPA)
+    #[arg(long, value_name = "RUN|MODEL")]
+    lm: Option<PathBuf>,
+    /// What its log-probabilities are multiplied by before they are added (shallow fusion)
+    #[arg(long, value_name = "W", default_value_t = 0.2, requires = "lm")]
+    lm_weight: f32,
+    #[command(flatten)]
+    asked: Asked,
+    #[command(flatten)]
+    drawing: Drawing,
+    /// Each line in is a JSON object
+    #[arg(long)]
+    json_lines: bool,
+    /// Also tell where each target token looked, as `target-source` pairs from 0, after a tab
+    #[arg(long)]
+    alignments: bool,
+    /// One JSON object for each source: targets, tokens, scores, and with --alignments the whole
+    /// attention
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    weights: Weights,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// Lines that are translated together at most.
+const TOGETHER: usize = 1024;
+
+/// What `--combine` takes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Combine {
+    /// The mean of their probabilities
+    Linear,
+    /// The mean of their log-probabilities, normalised again
+    LogLinear,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.machine.threads.start()?;
+    let mut runs = Vec::with_capacity(arguments.runs.len());
+    for path in &arguments.runs {
+        let device = RunDir::open(path)?.seq2seq_config()?.device;
+        let device = arguments.machine.device(&device)?;
+        let trained = TrainedTranslator::load(path, arguments.weights.which(), &device)?;
+        for warning in &trained.warnings {
+            tell!("warning: {warning}");
+        }
+        runs.push(trained);
+    }
+    let (first, others) = runs.split_first().expect("clap requires a run");
+    if others.is_empty() {
+        let model = &first.model;
+        return with_language(arguments, first, model, &|sources| model.encode(sources));
+    }
+    for (other, path) in others.iter().zip(&arguments.runs[1..]) {
+        let path = path.display().to_string();
+        first.source.vocabulary().expect_same(other.source.vocabulary(), &path)?;
+        first.target.vocabulary().expect_same(other.target.vocabulary(), &path)?;
+    }
+    let combination = match arguments.combine {
+        Combine::Linear => Combination::Linear,
+        Combine::LogLinear => Combination::LogLinear,
+    };
+    let models: Vec<&Translator> = runs.iter().map(|run| &run.model).collect();
+    let together = Ensemble::new(models.clone(), vec![1.0; models.len()], combination)?;
+    let encode = |sources: &[&[u32]]| {
+        together.state(models.iter().map(|model| model.encode(sources)).collect())
+    };
+    with_language(arguments, first, &together, &encode)
+}
+
+/// With the language model beside, where there is one.
+fn with_language<M: NextToken>(
+    arguments: &Arguments,
+    trained: &TrainedTranslator,
+    model: &M,
+    encode: &dyn Fn(&[&[u32]]) -> M::State,
+) -> anyhow::Result<Exit> {
+    let Some(path) = &arguments.lm else {
+        return translate_lines(arguments, trained, model, encode);
+    };
+    let weight = arguments.lm_weight;
+    match Language::open(path, &arguments.machine)? {
+        Language::Neural(language, tokenizer) => {
+            let tokens = language::tokens(&trained.target, tokenizer.vocabulary(), path)?;
+            let fused = ShallowFusion::new(model, &language, weight, tokens)?;
+            let encode =
+                |sources: &[&[u32]]| fused.state(encode(sources), language.start(sources.len()));
+            translate_lines(arguments, trained, &fused, &encode)
+        }
+        Language::Ngram(language) => {
+            let tokens = language::ngram_tokens(&trained.target, &language, path)?;
+            let language = lampwick::decoding::NgramTokens::new(&language);
+            let fused = ShallowFusion::new(model, language, weight, tokens)?;
+            let encode =
+                |sources: &[&[u32]]| fused.state(encode(sources), language.start(sources.len()));
+            translate_lines(arguments, trained, &fused, &encode)
+        }
+    }
+}
+
+/// Translates stdin.
+fn translate_lines<M: NextToken>(
+    arguments: &Arguments,
+    trained: &TrainedTranslator,
+    model: &M,
+    encode: &dyn Fn(&[&[u32]]) -> M::State,
+) -> anyhow::Result<Exit> {
+    let mut rules = arguments.asked.rules(trained)?;
+    rules.attention = arguments.alignments;
+    let search = arguments.asked.search(trained, &arguments.drawing)?;
+    let every = arguments.asked.of_every_line(trained)?;
+    let lines = lines::read_ahead();
+    let mut out = std::io::stdout().lock();
+    let mut exit = Exit::Done;
+    let mut number = 0;
+    while let Ok(first) = lines.recv() {
+        // What has arrived meanwhile goes along.
+        let more = std::iter::from_fn(|| lines.try_recv().ok()).take(TOGETHER - 1);
+        let batch: Vec<std::io::Result<Vec<u8>>> = std::iter::once(first).chain(more).collect();
+        let mut left_empty = |index: usize, problem: &str| {
+            tell!("error: standard input:{}: {problem}; left empty", number + index + 1);
+            exit = Exit::Partly;
+        };
+        let mut read = Vec::with_capacity(batch.len());
+        for (index, line) in batch.into_iter().enumerate() {
+            let line = lines::read(&line?, arguments.json_lines);
+            let line = line.and_then(|line| every.of(line, trained, number + index));
+            read.push(line.unwrap_or_else(|problem| {
+                left_empty(index, &problem);
+                (Vec::new(), Sentence::default())
+            }));
+        }
+        // An empty line has an empty target: nothing is searched.
+        let asked: Vec<usize> =
+            (0..read.len()).filter(|&index| !read[index].0.is_empty()).collect();
+        let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); read.len()];
+        let together = |indices: &[usize]| {
+            let sources: Vec<(&[u32], &Sentence)> =
+                indices.iter().map(|&index| (&read[index].0[..], &read[index].1)).collect();
+            search.translate(model, encode, &sources, &rules)
+        };
+        match together(&asked) {
+            Ok(all) => {
+                for (&index, one) in asked.iter().zip(all) {
+                    found[index] = one;
+                }
+            }
+            // One of them cannot be translated as asked: each by itself gives what it gives together.
+            Err(_) => {
+                for &index in &asked {
+                    match together(&[index]) {
+                        Ok(mut one) => found[index] = one.remove(0),
+                        Err(error) => left_empty(index, &error.to_string()),
+                    }
+                }
+            }
+        }
+        for hypotheses in &found {
+            written::write(arguments, trained, &mut out, number, hypotheses)?;
+            number += 1;
+        }
+        out.flush()?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,120 @@
+//! What an encoder-decoder is given that is no good, to train on and to translate.
+
+mod pairs;
+mod program;
+
+use pairs::{trained, with_pairs};
+use program::Place;
+use serde_json::Value;
+
+/// Trains for an epoch on these two files.
+fn train(place: &Place, source: impl AsRef<[u8]>, target: impl AsRef<[u8]>) -> program::Finished {
+    place.write("x.a", source);
+    place.write("x.b", target);
+    let _ = std::fs::remove_dir_all(place.path("x"));
+    place.run(&[
+        "train",
+        "pairs.toml",
+        "data.train_source=x.a",
+        "data.train_target=x.b",
+        "budget.epochs=1",
+        "--out",
+        "x",
+    ])
+}
+
+#[test]
+fn what_is_no_text_is_named_with_its_line() {
+    let place = with_pairs();
+    let good = "a b\n".repeat(40);
+    for (bad, says) in [(&b"a b\na\0b\n"[..], "NUL"), (b"a b\ncaf\xe9\n", "not UTF-8")] {
+        let bad = [bad, "a b\n".repeat(38).as_bytes()].concat();
+        train(&place, &bad, &good).expect(1).says(&["x.a:2", says]);
+        train(&place, &good, &bad).expect(1).says(&["x.b:2", says]);
+        assert!(!place.path("x").exists(), "nothing is left behind");
+    }
+    train(&place, &good, &good[4..]).expect(1).says(&["x.a has 40 lines", "x.b 39"]);
+    train(&place, &good, "").expect(1).says(&["x.b"]);
+}
+
+#[test]
+fn what_is_only_odd_is_trained_on() {
+    let place = with_pairs();
+    let good = "a b\n".repeat(40);
+    // A byte order mark, carriage returns, and a separator that is no end of a line.
+    let marked = format!("\u{feff}{}", good.replace('\n', "\r\n"));
+    train(&place, &marked, &good).expect(0);
+    let words = std::fs::read_to_string(place.path("x/tokenizer/source/vocabulary.txt"));
+    if let Ok(words) = words {
+        assert!(!words.contains('\u{feff}') && !words.contains('\r'), "{words:?}");
+    }
+    let separated = good.replacen("a b", "a\u{2028}b", 3);
+    train(&place, &separated, &good).expect(0);
+    // An empty line, and one of 10,000 words, which is left out and told.
+    let long = format!("\n{}\n{}", "a ".repeat(10_000), "a b\n".repeat(38));
+    let done = train(&place, &long, &good).expect(0);
+    done.says(&["left out", "tokenizers.longest"]);
+    // Validation sources of unknown words alone.
+    place.write("unknown", "x y z\n".repeat(5));
+    let unknown = ["train", "pairs.toml", "data.valid_source=unknown", "data.valid_target=unknown"];
+    place.run(&[&unknown[..], &["budget.epochs=1", "--out", "u"]].concat()).expect(0);
+}
+
+#[test]
+fn every_line_gives_a_line_whatever_it_holds() {
+    let place = trained();
+    let lines: [&[u8]; 12] = [
+        b"",
+        &b"a ".repeat(10_000),
+        b"unknown words only",
+        b"a\0b",
+        b"\xef\xbb\xbfa b",
+        b"a b\r",
+        "a\u{2028}b".as_bytes(),
+        b"caf\xe9",
+        b"\xff\xfe\xfd",
+        b"\t",
+        "\u{0301}\u{200d}".as_bytes(),
+        b"a b",
+    ];
+    let input = lines.join(&b'\n');
+    let more: [&[&str]; 6] = [
+        &[],
+        &["--beam", "1", "--alignments"],
+        &["--json"],
+        &["--sample"],
+        &["--max-length", "3"],
+        &["run"],
+    ];
+    for arguments in more {
+        let all = [&["translate", "run"], arguments].concat();
+        let done = place.run_with_stdin(&all, &input).expect(1);
+        let out: Vec<&str> = done.stdout.split_terminator('\n').collect();
+        assert_eq!(out.len(), lines.len(), "{arguments:?}: {out:?}");
+        let problems = done.stderr.matches("left empty").count();
+        assert_eq!(problems, 3, "{arguments:?}: {}", done.stderr);
+    }
+    // The last line without an end, and nothing at all.
+    assert_eq!(place.run_with_stdin(&["translate", "run"], b"a b").expect(0).stdout, "b a\n");
+    assert_eq!(place.run_with_stdin(&["translate", "run"], b"\n").expect(0).stdout, "\n");
+}
+
+#[test]
+fn what_does_not_end_within_the_limit_is_given_unfinished() {
+    let place = trained();
+    let short = ["translate", "run", "--json", "--beam", "1", "--max-length", "1"];
+    let done = place.run_with_stdin(&short, b"a b c d\nb c\n").expect(0);
+    let out: Vec<Value> =
+        done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(out.len(), 2);
+    for line in out {
+        let best = &line["targets"][0];
+        assert_eq!(best["tokens"].as_array().unwrap().len(), 1, "{line}");
+        assert_eq!(best["finished"], false, "{line}");
+    }
+    // A required word of more tokens than there is room for.
+    let narrow = ["translate", "run", "--require", "a b c", "--max-length", "2"];
+    let done = place.run_with_stdin(&narrow, b"a b c\nc\n").expect(1);
+    assert_eq!(done.stdout, "\n\n");
+    done.says(&["standard input:1", "standard input:2"]);
+}
