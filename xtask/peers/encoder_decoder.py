@@ -170,7 +170,7 @@ def bench():
             train_step(model, optimizer, batch, ask)
             tokens += ask["batch"] * ask["target"]
             runs += 1
-        print(json.dumps({"tokens_per_second": tokens / (time.perf_counter() - start)}), flush=True)
+        print(json.dumps({"per_second": tokens / (time.perf_counter() - start)}), flush=True)
 
 
 if __name__ == "__main__":

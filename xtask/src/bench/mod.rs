@@ -11,6 +11,7 @@ mod embeddings;
 mod language_model;
 mod ngram;
 mod recurrent;
+mod seq2seq;
 mod side;
 
 pub(crate) use embeddings::{GLOVE, PYTHON};
@@ -29,6 +30,8 @@ enum What {
     Recurrent(recurrent::Arguments),
     /// The language models of Zaremba et al.: training and generation, tokens per second
     Lm(language_model::Arguments),
+    /// Encoder-decoders: training beside PyTorch, beam search beside JoeyNMT
+    Seq2seq(seq2seq::Arguments),
     /// n-gram models: estimation and queries, beside KenLM
     Ngram(ngram::Arguments),
     /// Word vectors: training and loading, beside gensim, fastText and GloVe
@@ -56,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
         What::Recurrent(arguments) => recurrent::run(arguments),
         What::Lm(arguments) => language_model::run(arguments),
+        What::Seq2seq(arguments) => seq2seq::run(arguments),
         What::Ngram(arguments) => ngram::run(arguments),
         What::Embeddings(arguments) => embeddings::run(arguments),
     }

@@ -11,6 +11,9 @@ use crate::cargo::{example as built, root};
 /// Names the Python that has torch.
 const PYTHON: &str = "LAMPWICK_PYTHON";
 
+/// Names the Python that has JoeyNMT.
+const JOEYNMT: &str = "LAMPWICK_JOEYNMT";
+
 /// A running side. It sleeps in a read between two questions.
 pub(crate) struct Side {
     name: String,
@@ -30,13 +33,31 @@ impl Side {
         script: &str,
         threads: usize,
     ) -> Result<std::result::Result<Self, String>> {
-        let Some(python) = std::env::var_os(PYTHON) else {
-            return Ok(Err(format!("PyTorch: not found, set {PYTHON}")));
+        Self::python("PyTorch", PYTHON, "torch", script, threads)
+    }
+
+    /// JoeyNMT, or why it is not there.
+    pub(crate) fn joeynmt(
+        script: &str,
+        threads: usize,
+    ) -> Result<std::result::Result<Self, String>> {
+        Self::python("JoeyNMT", JOEYNMT, "joeynmt", script, threads)
+    }
+
+    fn python(
+        name: &str,
+        variable: &str,
+        package: &str,
+        script: &str,
+        threads: usize,
+    ) -> Result<std::result::Result<Self, String>> {
+        let Some(python) = std::env::var_os(variable) else {
+            return Ok(Err(format!("{name}: not found, set {variable}")));
         };
         let mut command = Command::new(&python);
         command.arg(root().join("xtask").join("peers").join(script));
         let side = Self::start(command, threads).with_context(|| {
-            format!("{PYTHON} is {}: a Python that can import torch?", python.display())
+            format!("{variable} is {}: a Python that can import {package}?", python.display())
         })?;
         Ok(Ok(side))
     }
