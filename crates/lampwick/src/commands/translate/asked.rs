@@ -179,7 +179,7 @@ impl Every {
     /// A line's tokens, and what is asked of it; or why it cannot be translated.
     pub(super) fn of(
         &self,
-        line: Line,
+        line: &Line,
         trained: &TrainedTranslator,
         number: usize,
     ) -> Result<(Vec<u32>, Sentence), String> {

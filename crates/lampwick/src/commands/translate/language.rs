@@ -13,7 +13,7 @@ use crate::machine::Machine;
 /// A language model of whatever kind.
 pub(super) enum Language {
     /// A run's.
-    Neural(Generator, Tokenizer),
+    Neural(Box<Generator>, Tokenizer),
     /// An n-gram model, binary or ARPA.
     Ngram(Box<Model>),
 }
@@ -25,7 +25,7 @@ impl Language {
             return Ok(Self::Ngram(Box::new(model(path, Load::Map)?)));
         }
         let trained = open(path, &Weights::default(), machine)?;
-        Ok(Self::Neural(Generator::new(&trained.model), trained.tokenizer))
+        Ok(Self::Neural(Box::new(Generator::new(&trained.model)), trained.tokenizer))
     }
 }
 

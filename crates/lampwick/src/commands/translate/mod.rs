@@ -149,7 +149,7 @@ fn with_language<M: NextToken>(
     match Language::open(path, &arguments.machine)? {
         Language::Neural(language, tokenizer) => {
             let tokens = language::tokens(&trained.target, tokenizer.vocabulary(), path)?;
-            let fused = ShallowFusion::new(model, &language, weight, tokens)?;
+            let fused = ShallowFusion::new(model, &*language, weight, tokens)?;
             let encode =
                 |sources: &[&[u32]]| fused.state(encode(sources), language.start(sources.len()));
             translate_lines(arguments, trained, &fused, &encode)
@@ -191,7 +191,7 @@ fn translate_lines<M: NextToken>(
         let mut read = Vec::with_capacity(batch.len());
         for (index, line) in batch.into_iter().enumerate() {
             let line = lines::read(&line?, arguments.json_lines);
-            let line = line.and_then(|line| every.of(line, trained, number + index));
+            let line = line.and_then(|line| every.of(&line, trained, number + index));
             read.push(line.unwrap_or_else(|problem| {
                 left_empty(index, &problem);
                 (Vec::new(), Sentence::default())
