@@ -230,7 +230,7 @@ fn the_report_shows_where_the_decoder_looks() {
         let labels = map.matches(&format!("<text class=\"{class}\"")).count();
         assert_eq!(labels, words.len(), "{map}");
     }
-    assert!(map.contains("&lt;/s&gt;</text>"), "labels are escaped: {map}");
+    assert!(map.contains("&lt;&#x2f;s&gt;</text>"), "labels are escaped: {map}");
     assert!(map.contains("class=\"cell\""), "{map}");
     assert!(!page.contains("src=") && !page.contains("<script"), "self-contained");
 

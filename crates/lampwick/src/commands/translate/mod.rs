@@ -24,7 +24,7 @@ use self::language::Language;
 pub(super) use self::lines::text;
 use super::drawing::Drawing;
 use super::opened::Weights;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::machine::Machine;
 
 /// What `lampwick translate` takes.
@@ -146,6 +146,10 @@ fn with_language<M: NextToken>(
         return translate_lines(arguments, trained, model, encode);
     };
     let weight = arguments.lm_weight;
+    if !(weight.is_finite() && weight > 0.0) {
+        let problem = format!("--lm-weight is {weight}: give a finite number above 0");
+        return Err(Usage(problem).into());
+    }
     match Language::open(path, &arguments.machine)? {
         Language::Neural(language, tokenizer) => {
             let tokens = language::tokens(&trained.target, tokenizer.vocabulary(), path)?;
