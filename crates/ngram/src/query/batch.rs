@@ -2,35 +2,18 @@
 
 use pulp::NullaryFnOnce;
 
-use super::compact::Compact;
 use super::model::{Model, Structure};
 use super::state::{LANES, Score, State};
-use super::trie::Trie;
+use super::walk::{Level, Walked};
 
 /// One query to a trie.
-pub(super) struct Advance<'a, 'b> {
-    pub(super) trie: &'a Trie<'a>,
+pub(super) struct Advance<'a, 'b, L> {
+    pub(super) trie: &'a Walked<'a, L>,
     pub(super) state: &'b mut State,
     pub(super) word: u32,
 }
 
-impl NullaryFnOnce for Advance<'_, '_> {
-    type Output = Score;
-
-    #[inline(always)]
-    fn call(self) -> Score {
-        self.trie.advance(self.state, self.word)
-    }
-}
-
-/// One query to the most compact trie.
-pub(super) struct AdvanceCompact<'a, 'b> {
-    pub(super) trie: &'a Compact<'a>,
-    pub(super) state: &'b mut State,
-    pub(super) word: u32,
-}
-
-impl NullaryFnOnce for AdvanceCompact<'_, '_> {
+impl<'a, L: Level<'a>> NullaryFnOnce for Advance<'a, '_, L> {
     type Output = Score;
 
     #[inline(always)]

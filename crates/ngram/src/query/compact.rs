@@ -11,24 +11,18 @@
 
 use super::ascending::{Ascending, low_bits, write_ascending};
 use super::bits::{Packed, Unary, write_packed, write_unary};
-use super::state::{Climb, Found, MAX_CONTEXT, NO_CONTEXT, Score, State, marked, unigrams};
-use super::trie::{CODE, Codes, Levels, Ranks, too_large};
+use super::state::{Found, NO_CONTEXT, marked, unigrams};
+use super::trie::{CODE, Codes, Ranks, too_large};
+use super::walk::{self, Walked};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::Result;
 use crate::links::range;
 use crate::progress::Progress;
 use crate::storage::Storage;
 use crate::table::{NEVER, Table};
-use crate::words::UNK;
 
 /// The trie, where it lies.
-#[derive(Debug)]
-pub(crate) struct Compact<'a> {
-    /// Logarithm and backoff of each word.
-    unigrams: &'a [[f32; 2]],
-    /// From the second order on.
-    levels: Vec<Level<'a>>,
-}
+pub(crate) type Compact<'a> = Walked<'a, Level<'a>>;
 
 /// The n-grams of one order.
 #[derive(Debug)]
@@ -67,7 +61,7 @@ const BLOCK: usize = 4;
 
 /// The continuations of a context.
 #[derive(Clone, Copy, Debug, Default)]
-struct Context {
+pub(crate) struct Context {
     first: usize,
     count: usize,
     /// What their ranks count from.
@@ -136,18 +130,7 @@ fn write_backoffs(backoffs: &[f32], quantized: bool, sections: &mut SectionWrite
     }
 }
 
-impl<'a> Level<'a> {
-    fn open(sections: &mut Sections<'a>, is_quantized: bool) -> Result<Self, String> {
-        let low = sections.take::<u32>()?.first().copied().unwrap_or(u32::MAX);
-        if low > 32 {
-            return Err(format!("ranks of {low} bits; build the model again"));
-        }
-        let (children, ranks) = (Unary::open(sections)?, Ascending::open(sections)?);
-        let entries = Packed::open(low + if is_quantized { CODE } else { 0 }, sections)?;
-        let (log10, backoffs) = (sections.take()?, Backoffs::open(sections)?);
-        Ok(Self { children, ranks, low, entries, log10, is_quantized, backoffs })
-    }
-
+impl Level<'_> {
     /// The rank of an n-gram, from where those of the first context count.
     #[inline(always)]
     fn sum(&self, at: usize) -> Option<u64> {
@@ -158,8 +141,22 @@ impl<'a> Level<'a> {
     fn low_part(&self, entry: u64) -> u64 {
         entry & ((1 << self.low) - 1)
     }
+}
 
-    /// The continuations of a context.
+impl<'a> walk::Level<'a> for Level<'a> {
+    type Context = Context;
+
+    fn open(sections: &mut Sections<'a>, is_quantized: bool, _last: bool) -> Result<Self, String> {
+        let low = sections.take::<u32>()?.first().copied().unwrap_or(u32::MAX);
+        if low > 32 {
+            return Err(format!("ranks of {low} bits; build the model again"));
+        }
+        let (children, ranks) = (Unary::open(sections)?, Ascending::open(sections)?);
+        let entries = Packed::open(low + if is_quantized { CODE } else { 0 }, sections)?;
+        let (log10, backoffs) = (sections.take()?, Backoffs::open(sections)?);
+        Ok(Self { children, ranks, low, entries, log10, is_quantized, backoffs })
+    }
+
     #[inline(always)]
     fn context(&self, node: u32) -> Option<Context> {
         let (first, count) = self.children.group(node as usize)?;
@@ -170,7 +167,6 @@ impl<'a> Level<'a> {
         Some(Context { first, count, base })
     }
 
-    /// The n-gram of a rank behind a context, and its entry.
     #[inline(always)]
     fn find(&self, context: &Context, rank: u32) -> Option<(usize, u64)> {
         if context.count == 0 {
@@ -191,72 +187,26 @@ impl<'a> Level<'a> {
         None
     }
 
-    /// Logarithm and backoff of an n-gram.
     #[inline(always)]
     fn values(&self, at: usize, entry: u64) -> Found {
         let place = if self.is_quantized { (entry >> self.low) as usize & 0xff } else { at };
         let log10 = self.log10.get(place).copied().unwrap_or(NEVER);
         Found { log10, backoff: self.backoffs.get(at) }
     }
-}
-
-impl Levels for Compact<'_> {
-    fn unigrams(&self) -> &[[f32; 2]] {
-        self.unigrams
-    }
-
-    fn len(&self) -> usize {
-        self.levels.len()
-    }
-
-    fn continuations(&self, level: usize, context: usize, mut take: impl FnMut(usize, u32, Found)) {
-        let level = &self.levels[level];
-        let Ok(context) = u32::try_from(context) else { return };
-        let Some(Context { first, count, base }) = level.context(context) else { return };
-        for at in first..first + count {
-            let rank = level.sum(at).and_then(|sum| sum.checked_sub(base));
-            let Some(rank) = rank.and_then(|rank| u32::try_from(rank).ok()) else { return };
-            take(at, rank, level.values(at, level.entries.get(at)));
-        }
-    }
-}
-
-impl<'a> Compact<'a> {
-    pub(crate) fn open(
-        order: usize,
-        quantized: bool,
-        sections: &mut Sections<'a>,
-    ) -> Result<Self, String> {
-        let unigrams = sections.take()?;
-        let levels = (2..=order).map(|_| Level::open(sections, quantized));
-        Ok(Self { unigrams, levels: levels.collect::<Result<_, _>>()? })
-    }
 
     #[inline(always)]
-    pub(crate) fn advance(&self, state: &mut State, word: u32) -> Score {
-        let word = if (word as usize) < self.unigrams.len() { word } else { UNK };
-        let Some(&[log10, backoff]) = self.unigrams.get(word as usize) else {
-            return Score::default();
-        };
-        let length = (state.length as usize).min(self.levels.len()).min(MAX_CONTEXT);
-        // All contexts before any is searched: their memory is fetched together.
-        let mut contexts = [Context::default(); MAX_CONTEXT];
-        for ((context, level), &node) in
-            contexts.iter_mut().zip(&self.levels).zip(&state.nodes[..length])
-        {
-            *context = level.context(node).unwrap_or_default();
+    fn first(context: &Context) -> usize {
+        context.first
+    }
+
+    fn continuations(&self, context: usize, mut take: impl FnMut(usize, u32, Found)) {
+        let Ok(context) = u32::try_from(context) else { return };
+        let Some(Context { first, count, base }) = self.context(context) else { return };
+        for at in first..first + count {
+            let rank = self.sum(at).and_then(|sum| sum.checked_sub(base));
+            let Some(rank) = rank.and_then(|rank| u32::try_from(rank).ok()) else { return };
+            take(at, rank, self.values(at, self.entries.get(at)));
         }
-        let mut climb = Climb::new(state, Found { log10, backoff }, self.levels.len());
-        climb.at(word);
-        // A word is its own rank among all words.
-        let mut rank = word;
-        for (context, level) in contexts[..length].iter().zip(&self.levels) {
-            let Some((at, entry)) = level.find(context, rank) else { break };
-            climb.found(level.values(at, entry));
-            climb.at(at as u32);
-            rank = at.saturating_sub(context.first) as u32;
-        }
-        climb.end()
     }
 }
 

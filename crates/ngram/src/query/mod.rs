@@ -8,6 +8,7 @@
 //! - `processor`: instructions for bits
 //! - `trie`: the compact trie, of `bits` and `quantize`
 //! - `compact`: the most compact trie, of `ascending` ranks
+//! - `walk`: the way through either trie
 //! - `unpack`: a binary model back to plain tables
 
 pub(crate) mod ascending;
@@ -22,6 +23,7 @@ pub mod state;
 pub(crate) mod trie;
 pub(crate) mod unpack;
 pub mod vocabulary;
+mod walk;
 
 pub use model::{BuildKind, Distribution, Model};
 pub use state::{Score, State};

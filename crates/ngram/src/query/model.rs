@@ -5,7 +5,7 @@ use std::path::Path;
 
 use self_cell::self_cell;
 
-use super::batch::{Advance, AdvanceCompact};
+use super::batch::Advance;
 use super::compact::{self, Compact};
 use super::probing::{self, Probing};
 use super::processor::Processor;
@@ -229,9 +229,7 @@ impl Model {
         match &self.parts().structure {
             Structure::Probing(probing) => probing.advance(state, word),
             Structure::Trie(trie) => self.parts().processor.run(Advance { trie, state, word }),
-            Structure::Compact(trie) => {
-                self.parts().processor.run(AdvanceCompact { trie, state, word })
-            }
+            Structure::Compact(trie) => self.parts().processor.run(Advance { trie, state, word }),
         }
     }
 

@@ -13,23 +13,17 @@ use std::hint::select_unpredictable;
 
 use super::bits::{Packed, Unary, write_packed, write_unary};
 use super::quantize::{centres, nearest};
-use super::state::{Climb, Found, MAX_CONTEXT, NO_CONTEXT, Score, State, marked, unigrams};
+use super::state::{Found, NO_CONTEXT, marked, unigrams};
+use super::walk::{self, Walked};
 use crate::binary::{SectionWriter, Sections};
 use crate::error::{NgramError, Result};
 use crate::links::range;
 use crate::progress::Progress;
 use crate::storage::{Column, Storage};
 use crate::table::{NEVER, Table, TableLevel};
-use crate::words::UNK;
 
 /// The trie, where it lies.
-#[derive(Debug)]
-pub(crate) struct Trie<'a> {
-    /// Logarithm and backoff of each word.
-    unigrams: &'a [[f32; 2]],
-    /// From the second order on.
-    levels: Vec<Level<'a>>,
-}
+pub(crate) type Trie<'a> = Walked<'a, Level<'a>>;
 
 /// The n-grams of one order.
 #[derive(Debug)]
@@ -58,7 +52,7 @@ enum Values<'a> {
 
 /// The continuations of a context.
 #[derive(Clone, Copy, Debug, Default)]
-struct Context {
+pub(crate) struct Context {
     first: usize,
     count: usize,
 }
@@ -82,7 +76,17 @@ pub(super) const CODE: u32 = 8;
 /// n-grams that are looked at together.
 const LOOK: usize = 4;
 
-impl<'a> Level<'a> {
+impl Level<'_> {
+    /// The rank that an entry has.
+    #[inline(always)]
+    fn rank(&self, entry: u64) -> u32 {
+        (entry & ((1 << self.width) - 1)) as u32
+    }
+}
+
+impl<'a> walk::Level<'a> for Level<'a> {
+    type Context = Context;
+
     fn open(sections: &mut Sections<'a>, quantized: bool, last: bool) -> Result<Self, String> {
         let width = sections.take::<u32>()?.first().copied().unwrap_or(u32::MAX);
         if width > 32 {
@@ -99,20 +103,12 @@ impl<'a> Level<'a> {
         Ok(Self { children, width, entries, values })
     }
 
-    /// The continuations of a context.
     #[inline(always)]
     fn context(&self, node: u32) -> Option<Context> {
         let (first, count) = self.children.group(node as usize)?;
         Some(Context { first, count })
     }
 
-    /// The rank that an entry has.
-    #[inline(always)]
-    fn rank(&self, entry: u64) -> u32 {
-        (entry & ((1 << self.width) - 1)) as u32
-    }
-
-    /// The n-gram of a rank behind a context, and its entry.
     #[inline(always)]
     fn find(&self, context: &Context, rank: u32) -> Option<(usize, u64)> {
         let mut start = context.first;
@@ -135,7 +131,6 @@ impl<'a> Level<'a> {
         (found != usize::MAX).then_some((found, hit))
     }
 
-    /// Logarithm and backoff of an n-gram.
     #[inline(always)]
     fn values(&self, at: usize, entry: u64) -> Found {
         let (log10, backoff) = match &self.values {
@@ -151,62 +146,17 @@ impl<'a> Level<'a> {
         };
         Found { log10: log10.unwrap_or(NEVER), backoff: backoff.unwrap_or(NO_CONTEXT) }
     }
-}
-
-impl<'a> Trie<'a> {
-    pub(crate) fn open(
-        order: usize,
-        quantized: bool,
-        sections: &mut Sections<'a>,
-    ) -> Result<Self, String> {
-        let unigrams = sections.take()?;
-        let levels = (2..=order).map(|n| Level::open(sections, quantized, n == order));
-        Ok(Self { unigrams, levels: levels.collect::<Result<_, _>>()? })
-    }
 
     #[inline(always)]
-    pub(crate) fn advance(&self, state: &mut State, word: u32) -> Score {
-        let word = if (word as usize) < self.unigrams.len() { word } else { UNK };
-        let Some(&[log10, backoff]) = self.unigrams.get(word as usize) else {
-            return Score::default();
-        };
-        let length = (state.length as usize).min(self.levels.len()).min(MAX_CONTEXT);
-        // All contexts before any is searched: their memory is fetched together.
-        let mut contexts = [Context::default(); MAX_CONTEXT];
-        for ((context, level), &node) in
-            contexts.iter_mut().zip(&self.levels).zip(&state.nodes[..length])
-        {
-            *context = level.context(node).unwrap_or_default();
-        }
-        let mut climb = Climb::new(state, Found { log10, backoff }, self.levels.len());
-        climb.at(word);
-        // A word is its own rank among all words.
-        let mut rank = word;
-        for (context, level) in contexts[..length].iter().zip(&self.levels) {
-            let Some((at, entry)) = level.find(context, rank) else { break };
-            climb.found(level.values(at, entry));
-            climb.at(at as u32);
-            rank = at.saturating_sub(context.first) as u32;
-        }
-        climb.end()
-    }
-}
-
-impl Levels for Trie<'_> {
-    fn unigrams(&self) -> &[[f32; 2]] {
-        self.unigrams
+    fn first(context: &Context) -> usize {
+        context.first
     }
 
-    fn len(&self) -> usize {
-        self.levels.len()
-    }
-
-    fn continuations(&self, level: usize, context: usize, mut take: impl FnMut(usize, u32, Found)) {
-        let level = &self.levels[level];
-        let Some((first, count)) = level.children.group(context) else { return };
+    fn continuations(&self, context: usize, mut take: impl FnMut(usize, u32, Found)) {
+        let Some((first, count)) = self.children.group(context) else { return };
         for at in first..first + count {
-            let entry = level.entries.get(at);
-            take(at, level.rank(entry), level.values(at, entry));
+            let entry = self.entries.get(at);
+            take(at, self.rank(entry), self.values(at, entry));
         }
     }
 }
