@@ -57,12 +57,22 @@ type Watch<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
 /// Weights, and what they are judged by.
 pub(super) struct Judge<'a> {
-    pub(super) model: &'a EncoderDecoder,
-    pub(super) corpus: &'a PairCorpus,
-    pub(super) config: &'a Seq2SeqConfig,
+    model: &'a EncoderDecoder,
+    /// The weights once more, packed to be searched with.
+    packed: Translator,
+    corpus: &'a PairCorpus,
+    config: &'a Seq2SeqConfig,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        model: &'a EncoderDecoder,
+        corpus: &'a PairCorpus,
+        config: &'a Seq2SeqConfig,
+    ) -> Self {
+        Self { model, packed: Translator::new(model), corpus, config }
+    }
+
     /// What the output for a part's sources is worth; first the measure that decides. Of the test also
     /// what greedy search finds, and the CTC head where there is one. `None` when `watch` ends it.
     pub(super) fn qualities(
@@ -116,8 +126,7 @@ impl Judge<'_> {
         let (rules, options) = (rules(v, self.corpus.end), options(v, beam));
         let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
         let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
-        // A packed copy of the weights.
-        let packed = Translator::new(self.model);
+        let packed = &self.packed;
         let device = self.model.device();
         let encode = |indices: &[usize]| match &portion.media {
             None => packed.encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<_>>()),
@@ -126,7 +135,7 @@ impl Judge<'_> {
                 packed.encode_with(self.model, &each.collect::<Vec<Source>>())
             }
         };
-        let found = search(&packed, &encode, &lengths, &rules, &options, watch)?;
+        let found = search(packed, &encode, &lengths, &rules, &options, watch)?;
         Ok(found.map(|found| found.iter().map(|found| self.text(found)).collect()))
     }
 

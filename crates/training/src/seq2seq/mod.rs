@@ -232,7 +232,7 @@ impl Task for Seq2Seq {
         };
         let mut scored = Scored::new(at, &perplexity);
         if self.config.validation.metric != ValidationMetric::Loss {
-            let judge = Judge { model: weights, corpus: &self.corpus, config: &self.config };
+            let judge = Judge::new(weights, &self.corpus, &self.config);
             let Some(mut qualities) = judge.qualities(portion, part, watch)? else {
                 return Ok(None);
             };
@@ -243,7 +243,7 @@ impl Task for Seq2Seq {
     }
 
     fn samples(&self, weights: &EncoderDecoder, _last: bool) -> Result<Vec<String>> {
-        Judge { model: weights, corpus: &self.corpus, config: &self.config }.samples()
+        Judge::new(weights, &self.corpus, &self.config).samples()
     }
 
     fn look(&self, dir: &Path, at: At, weights: &EncoderDecoder) -> Result<()> {
