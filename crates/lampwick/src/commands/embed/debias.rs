@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lampwick::embeddings::Format;
 use lampwick::embeddings::bias::debias::debias;
 use lampwick::embeddings::bias::direction::{self, direction};
 use lampwick::metrics::figures::count;
@@ -12,7 +11,7 @@ use serde_json::json;
 use super::bias::{Wanted, direction_json, measured_json, print, read, tell_lost, tell_missing};
 use super::convert::write;
 use super::evaluate::{Evaluation, Rules, pairs, questions};
-use super::opened::{self, Input};
+use super::opened::{Input, Output};
 use crate::exit::Exit;
 
 /// What `lampwick embed debias` takes.
@@ -34,11 +33,8 @@ Goldberg 2019): the measures below fall, and a classifier still finds which word
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
-    /// Where they go; the name's end says the format, as for `embed convert`
-    out: PathBuf,
-    /// The format of OUT, where its name does not say
-    #[arg(long, value_name = "FORMAT", value_parser = opened::format)]
-    to: Option<Format>,
+    #[command(flatten)]
+    output: Output,
     /// A JSON list of pairs of words that give the direction
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
@@ -64,7 +60,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let format = opened::output_format(arguments.to, &arguments.out)?;
+    let format = arguments.output.format()?;
     let definitional = read(&arguments.pairs, direction::read_pairs)?;
     let specific = arguments.specific.as_deref().map(|path| read(path, direction::read_words));
     let specific = specific.transpose()?.unwrap_or_default();
@@ -84,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let before = arguments.input.open()?.vectors;
     let along = direction(&before, &definitional, &lookup)?;
     let result = debias(&before, &along, &specific, &equalize)?;
-    write(&result.vectors, None, format, &arguments.out)?;
+    write(&result.vectors, None, format, &arguments.output.out)?;
 
     let mut out = std::io::stdout().lock();
     let mut states = Vec::new();
@@ -118,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         out,
         "{}: {} words neutralised, {} pairs made equal; the direction held {:.1} % of the differences of \
          {} pairs",
-        arguments.out.display(),
+        arguments.output.out.display(),
         count(result.neutralised as u64),
         count(result.equalised as u64),
         100.0 * along.share,

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use lampwick::embeddings::{Format, Lexicon, Vectors};
+use lampwick::embeddings::{Lexicon, Vectors};
 
 use super::convert::write;
-use super::opened::{self, Input};
+use super::opened::{self, Input, Output};
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
 
@@ -22,11 +22,8 @@ left out and told otherwise.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
-    /// Where they go; the name's end says the format, as for `embed convert`
-    out: PathBuf,
-    /// The format of OUT, where its name does not say
-    #[arg(long, value_name = "FORMAT", value_parser = opened::format)]
-    to: Option<Format>,
+    #[command(flatten)]
+    output: Output,
     /// Only the words of this file, one a line, in its order
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
@@ -39,7 +36,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let format = opened::output_format(arguments.to, &arguments.out)?;
+    let format = arguments.output.format()?;
     let loaded = arguments.input.open()?;
     let vectors = &loaded.vectors;
     let words: Vec<Vec<u8>> = match &arguments.only {
@@ -69,6 +66,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if lexicon.len() != found.len() {
         anyhow::bail!("the list names a word twice; name each once");
     }
-    write(&Vectors::new(lexicon, matrix, vectors.dim())?, None, format, &arguments.out)?;
+    write(&Vectors::new(lexicon, matrix, vectors.dim())?, None, format, &arguments.output.out)?;
     Ok(Exit::Done)
 }

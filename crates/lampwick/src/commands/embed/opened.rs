@@ -97,6 +97,23 @@ pub(super) fn format(name: &str) -> Result<Format, String> {
     })
 }
 
+/// Where vectors go, as commands that change them take it.
+#[derive(clap::Args)]
+pub(super) struct Output {
+    /// Where they go; the name's end says the format, as for `embed convert`
+    pub(super) out: PathBuf,
+    /// The format of OUT, where its name does not say
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    to: Option<Format>,
+}
+
+impl Output {
+    /// The format that was asked for.
+    pub(super) fn format(&self) -> anyhow::Result<Format> {
+        output_format(self.to, &self.out)
+    }
+}
+
 /// The format that was asked for, by name or by the end of the file's name.
 pub(super) fn output_format(to: Option<Format>, path: &Path) -> anyhow::Result<Format> {
     to.or_else(|| Format::of_name(path)).ok_or_else(|| {
