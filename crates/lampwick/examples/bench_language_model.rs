@@ -4,20 +4,20 @@
 //! what `lampwick generate` runs.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicI32;
-use std::time::{Duration, Instant};
 
 use burn::prelude::*;
 use lampwick::decoding::{GenerateOptions, Sampling, generate};
 use lampwick::models::{Generator, LanguageModelConfig};
-use lampwick::training::{self, Config, Event, RunConfig, Step};
+use lampwick::training::{Config, RunConfig};
 use serde_json::{Value, json};
 
 mod protocol;
+#[path = "protocol/training.rs"]
+mod timing;
+
+use timing::{random_words, timed_training};
 
 /// `</s>` and `<unk>` among them.
 const VOCABULARY: usize = 10_000;
@@ -42,7 +42,7 @@ fn number(question: &Value, key: &str) -> usize {
 fn train(question: &Value) -> Result<protocol::Case, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let text = folder.path().join("random.txt");
-    fs::write(&text, random_words(120_000))?;
+    fs::write(&text, random_words(VOCABULARY - 2, 20, 6_000, 1))?;
     let valid = folder.path().join("valid.txt");
     fs::write(&valid, "w1 w2 w3\n")?;
     let (size, batch, steps) =
@@ -79,41 +79,7 @@ count_per_epoch = 0
 "#
     );
     let config = Config::parse(&toml, "benchmark", &[])?.config;
-    let mut number = 0;
-    Ok(Box::new(move || {
-        number += 1;
-        let run: PathBuf = folder.path().join(format!("run-{number}"));
-        // The first step warms up; a step's own time is from the one before it to it.
-        let (mut first, mut last, mut taken) = (None, None, 0);
-        let mut watch = |event: &Event<'_>| {
-            if let Event::Step(Step { .. }) = event {
-                let now = Instant::now();
-                taken += usize::from(first.is_some());
-                first = first.or(Some(now));
-                last = Some(now);
-            }
-        };
-        training::train(&config, &run, &AtomicI32::new(0), &mut watch)?;
-        fs::remove_dir_all(&run)?;
-        let time: Duration = first.zip(last).map(|(first, last)| last - first).ok_or("no step")?;
-        Ok((time, taken * batch * steps))
-    }))
-}
-
-/// Words drawn alike, every one of them at least once, so that the vocabulary has its size.
-fn random_words(tokens: usize) -> String {
-    let words = VOCABULARY - 2;
-    let mut text = String::new();
-    let mut random = 1_u64;
-    for n in 0..tokens {
-        // Knuth's linear congruential generator; its high bits will do for a benchmark.
-        random =
-            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let word = if n < words { n } else { (random >> 33) as usize % words };
-        let end = if n % 20 == 19 { '\n' } else { ' ' };
-        let _ = write!(text, "w{word}{end}");
-    }
-    text
+    Ok(timed_training(config, folder, batch * steps))
 }
 
 /// Word by word from a model of that size.
