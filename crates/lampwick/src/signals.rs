@@ -1,10 +1,11 @@
-//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed): the first asks the training loop to stop, a
-//! second ends at once.
+//! Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed): the first asks a training loop to stop, a
+//! second ends at once; elsewhere the first ends, and takes with it what is not complete.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use lampwick::data::files;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -28,4 +29,19 @@ pub(crate) fn watch() -> io::Result<Arc<AtomicI32>> {
         }
     })?;
     Ok(came)
+}
+
+/// Ends the program on a signal, and removes the files that it has not finished.
+///
+/// # Errors
+/// The system refuses to install the handlers.
+pub(crate) fn leave_nothing_unfinished() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            files::remove_own_unfinished();
+            std::process::exit(128 + signal);
+        }
+    })?;
+    Ok(())
 }

@@ -30,13 +30,14 @@ pub enum NgramError {
     },
     /// Temporary files could not be made, grown or read.
     #[error(
-        "temporary files in {}: {source}; {used} bytes were in use: name a folder with more room \
-         (--temporary), or allow more memory (--memory)", .folder.display()
+        "temporary files in {}: {source}; {:.1} MiB were on disk: name a folder with more room \
+         (--temporary), or allow more memory (--memory)",
+        .folder.display(), *.used as f64 / f64::from(1 << 20)
     )]
     Temporary {
         /// Where the temporary files are.
         folder: PathBuf,
-        /// Bytes that the files held when it happened.
+        /// Bytes that the disk had taken when it happened.
         used: u64,
         /// The operating system's reason.
         source: io::Error,

@@ -50,5 +50,5 @@ pub use query::{BuildKind, Distribution, Model, Score, State, Vocabulary};
 #[cfg(feature = "parquet")]
 pub use shards::{read::train_from_shards, write::write_shards};
 pub use table::mixture::{check_weights, mix, tune};
-pub use table::{NEVER, Table};
+pub use table::{NEVER, NO_UNK, Table};
 pub use words::{BOS, EOS, UNK, Words};

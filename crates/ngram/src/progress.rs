@@ -47,6 +47,9 @@ pub trait Progress: Sync {
 
     /// So much of the stage is done.
     fn at(&self, done: u64);
+
+    /// Something that the user should know, and need not act on.
+    fn notice(&self, _: &str) {}
 }
 
 /// Says nothing.

@@ -6,7 +6,8 @@ use std::io::Write;
 
 use common::{arpa_text, order, read, trained};
 use lampwick_ngram::{
-    BuildKind, EOS, Model, NgramError, Settings, Silent, Source, UNK, UnkInText, arpa, build, train,
+    BuildKind, EOS, Model, NO_UNK, NgramError, Settings, Silent, Source, UNK, UnkInText, arpa,
+    build, train,
 };
 
 fn error(result: lampwick_ngram::Result<impl Sized>) -> String {
@@ -120,6 +121,9 @@ fn arpa_that_is_not_as_it_should_be_is_named_by_line() {
         ("<s> a", "<s> b", "`b` is not among the words"),
         ("-0.2\ta </s>", "-0.2\t<s> a", "stands twice"),
         ("-0.5\t</s>", "-0.5\ta", "stands twice"),
+        ("-0.5\t</s>", "-0.5\tz", "`</s>` is not among the words"),
+        ("\n0\t<s>", "\n0\tz", "`<s>` is not among the words"),
+        ("\\data\\", "mmap lm http://kheafield.com/code format version 5", "binary model of KenLM"),
     ];
     for (good, bad, says) in cases {
         assert!(GOOD.contains(good), "{good}");
@@ -144,6 +148,7 @@ fn arpa_of_other_tools_is_read() {
     assert_eq!(score(&format!("made by someone\n\n{GOOD}")), wanted, "a comment in front");
     assert_eq!(score(&GOOD.replace('\t', " ")), wanted, "spaces for tabs");
     assert_eq!(score(&GOOD.replace("<unk>", "<UNK>")), wanted, "<UNK>");
+    assert_eq!(score(&format!("\u{feff}{GOOD}")), wanted, "a byte order mark");
     // No <unk>, and a trigram whose beginning and end are missing.
     let odd = "\\data\\\nngram 1=3\nngram 2=0\nngram 3=1\n\n\\1-grams:\n-99\t<s>\t-0.3\n-0.5\t</s>\n\
                -0.7\ta\t-0.2\n\n\\2-grams:\n\n\\3-grams:\n-0.05\t<s> a </s>\n\n\\end\\\n";
@@ -154,7 +159,18 @@ fn arpa_of_other_tools_is_read() {
     near(table.log10(&[1, a], EOS).0, -0.05);
     near(table.log10(&[1], a).0, -0.3 - 0.7);
     near(table.log10(&[a], EOS).0, -0.2 - 0.5);
-    near(table.log10(&[], UNK).0, -99.0);
+    near(table.log10(&[], UNK).0, NO_UNK);
+}
+
+/// A bigram that lacks, behind a backoff far above 1, is put in with a probability, not with more.
+#[test]
+fn what_is_put_in_has_no_probability_above_1() {
+    let text = "\\data\\\nngram 1=3\nngram 2=0\nngram 3=1\n\n\\1-grams:\n-99\t<s>\t60.3\n-0.5\t</s>\n\
+                -0.7\ta\t-0.2\n\n\\2-grams:\n\n\\3-grams:\n-0.05\t<s> a </s>\n\n\\end\\\n";
+    let table = read(text).unwrap();
+    let a = table.words().get(b"a").unwrap();
+    assert_eq!(table.log10(&[1], a), (0.0, 2));
+    assert!(read(arpa_text(&table)).is_ok());
 }
 
 /// Beginnings and ends that lack at two orders at once, one of which a bigram of the file is.

@@ -5,14 +5,20 @@
 //! lmplz -o 4 -S 100M --discount_fallback --prune 0 0 1 < lamps.txt > lamps_pruned.arpa
 //! printf 'the lamp burns low\nthe unicorn trims the wick\n\nno moth\n' > query.txt
 //! query lamps.arpa < query.txt > lamps.query
+//! printf 'a b\nb a z\n' | query -v summary no_unk.arpa
 //! ```
+//!
+//! `no_unk.arpa` is written by hand, in the manner of SRILM.
 
 mod common;
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use common::{read, trained};
-use lampwick_ngram::{BuildKind, EOS, Model, Settings, UNK, words};
+use lampwick_ngram::{
+    BuildKind, EOS, Model, Progress, Settings, Source, Stage, Table, UNK, arpa, words,
+};
 
 const TEXT: &str = include_str!("fixtures/lamps.txt");
 
@@ -92,4 +98,59 @@ fn queries_give_what_kenlm_gives() {
         assert!((perplexity(sum, tokens) - 11.775_228).abs() < 1e-4);
         assert!((perplexity(known_sum, tokens - oov) - 8.289_186).abs() < 1e-4);
     }
+}
+
+#[derive(Default)]
+struct Notices(Mutex<Vec<String>>);
+
+impl Progress for Notices {
+    fn stage(&self, _: Stage, _: Option<u64>) {}
+
+    fn at(&self, _: u64) {}
+
+    fn notice(&self, notice: &str) {
+        self.0.lock().unwrap().push(notice.to_owned());
+    }
+}
+
+/// What KenLM does with words for which an ARPA file has no probability, or one below 1e-99.
+#[test]
+fn unknown_words_are_as_rare_as_in_kenlm() {
+    let without = include_str!("fixtures/no_unk.arpa");
+    let with = without
+        .replace("ngram 1=4", "ngram 1=5")
+        .replace("-0.5\t</s>", "-150.5\t<unk>\n-0.5\t</s>");
+    for (file, notices, including) in [(without, 1, 5.352_676e14), (&with, 0, 8.767_115e21)] {
+        let said = Notices::default();
+        let table = arpa::read(Source::bytes("no_unk.arpa", file), &said).unwrap();
+        let said = said.0.into_inner().unwrap();
+        assert_eq!(said.len(), notices, "{said:?}");
+        let written = read(common::arpa_text(&table)).unwrap();
+        for table in [table, written] {
+            let near =
+                |found: f64, kenlm: f64| assert!((found / kenlm - 1.0).abs() < 2e-6, "{found}");
+            let (all, known) = perplexities(&table, &["a b", "b a z"]);
+            near(all, including);
+            near(known, 3.043_220);
+        }
+    }
+}
+
+/// With and without the words that are not known.
+fn perplexities(table: &Table, sentences: &[&str]) -> (f64, f64) {
+    let model = Model::from_table(table, BuildKind::Probing).unwrap();
+    let (mut all, mut known) = (Vec::new(), Vec::new());
+    for sentence in sentences {
+        let mut state = model.start();
+        let ids = sentence.split(' ').map(|word| model.vocabulary().id(word.as_bytes()));
+        for word in ids.chain([EOS]) {
+            let log10 = f64::from(model.advance(&mut state, word).log10);
+            all.push(log10);
+            if word != UNK {
+                known.push(log10);
+            }
+        }
+    }
+    let perplexity = |log10: &[f64]| 10f64.powf(-log10.iter().sum::<f64>() / log10.len() as f64);
+    (perplexity(&all), perplexity(&known))
 }

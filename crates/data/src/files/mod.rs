@@ -16,4 +16,4 @@ pub use operations::{
     OutputFile, create_folder, remove_empty_folder, remove_file, remove_folder, rename,
     sync_folder, write_new,
 };
-pub use unfinished::{UnfinishedFolder, remove_unfinished};
+pub use unfinished::{UnfinishedFolder, remove_own_unfinished, remove_unfinished};

@@ -1,18 +1,24 @@
 //! What is not complete has a name that nothing reads, and goes when it is given up.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::operations::{create_folder, remove_file, remove_folder, rename, sync_folder};
 
 /// What an unfinished file's or folder's name begins with.
 const PREFIX: &str = ".writing-";
 
+/// The folders in which this process has begun something.
+static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// A name in `folder` that no other process and no other call gets.
 pub(crate) fn name(folder: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.into());
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("{PREFIX}{}-{number}", std::process::id()));
@@ -29,9 +35,22 @@ pub(crate) fn name(folder: &Path) -> PathBuf {
 /// # Errors
 /// The operating system's, and which file or folder it was.
 pub fn remove_unfinished(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    remove_beginning_with(PREFIX, folder)
+}
+
+/// Removes all that this process has not finished, wherever it is: for a signal that ends it. What
+/// cannot be removed stays.
+pub fn remove_own_unfinished() {
+    let own = format!("{PREFIX}{}-", std::process::id());
+    for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = remove_beginning_with(&own, folder);
+    }
+}
+
+fn remove_beginning_with(prefix: &str, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
             let path = entry.path();
             let removed = if path.is_dir() { remove_folder(&path) } else { remove_file(&path) };
             removed.map_err(|error| (path, error))?;

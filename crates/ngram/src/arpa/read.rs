@@ -9,25 +9,31 @@ use crate::estimation::settings::MAX_ORDER;
 use crate::progress::{Progress, Stage};
 use crate::storage::Storage;
 use crate::table::close::{Records, close};
-use crate::table::{NEVER, Table};
+use crate::table::{NEVER, NO_UNK, Table};
 use crate::words::{BOS, EOS, UNK, Words};
 
 /// The longest line: no allocation follows a file that has no line ends.
 const LINE: u64 = 64 << 20;
+
+/// How KenLM's binary models begin.
+const KENLM: &[u8] = b"mmap lm http://kheafield.com/code";
+
+/// What some editors put in front of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Above 0 by no more than this is 0 that was rounded.
 const ROUNDED: f32 = 1e-6;
 
 /// Reads a model.
 ///
-/// What other tools leave out is put in such that no probability changes: `<unk>` (which then never
-/// happens), and n-grams that longer ones begin or end with.
+/// What other tools leave out is put in such that no probability changes: n-grams that longer ones
+/// begin or end with, and `<unk>`, with [`NO_UNK`] as in KenLM and a notice.
 ///
 /// # Errors
 ///
 /// [`NgramError::Arpa`] names the line: sections that are missing or have another length than the
-/// header says, logarithms that are positive or not numbers, words that are no unigrams, n-grams
-/// that stand twice, an end before `\end\`. [`NgramError::Read`] when the file cannot be read, a
+/// header says, logarithms that are positive or not numbers, no `<s>` or `</s>`, words that are no
+/// unigrams, n-grams that stand twice, an end before `\end\`. [`NgramError::Read`] when the file cannot be read, a
 /// gzip file that was cut included.
 pub fn read(source: Source, progress: &dyn Progress) -> Result<Table> {
     let storage = Storage::new(u64::MAX, std::env::temp_dir());
@@ -130,6 +136,14 @@ fn header(lines: &mut Lines<'_>) -> Result<Vec<u64>> {
     loop {
         if !lines.next()? {
             return Err(lines.wrong("no line `\\data\\`: this is no ARPA file".into()));
+        }
+        if lines.line.starts_with(KENLM) {
+            return Err(lines.wrong(
+                "a binary model of KenLM; give the ARPA file that it was built from".into(),
+            ));
+        }
+        if lines.line.starts_with(BYTE_ORDER_MARK) {
+            lines.line.drain(..BYTE_ORDER_MARK.len());
         }
         if trimmed(&lines.line) == b"\\data\\" {
             break;
@@ -241,7 +255,8 @@ fn entry(line: &[u8], order: usize) -> Result<Entry<'_>, String> {
             "more than a number, the {order} words of a {order}-gram and a backoff"
         ));
     }
-    Ok(Entry { log10: log10.clamp(NEVER, 0.0), words, backoff: backoff.max(NEVER) })
+    let finite = |log10: f32| if log10.is_finite() { log10 } else { NEVER };
+    Ok(Entry { log10: finite(log10).min(0.0), words, backoff: finite(backoff) })
 }
 
 fn logarithm(text: &[u8]) -> Result<f32, String> {
@@ -254,8 +269,7 @@ fn logarithm(text: &[u8]) -> Result<f32, String> {
 /// The vocabulary in the order of the file, behind `<unk>`, `<s>` and `</s>`.
 fn unigrams(lines: &mut Lines<'_>, count: u64, highest: usize) -> Result<(Words, Records)> {
     let mut words = Words::with_special();
-    // What is not in the file never happens; <s> is given.
-    let mut found = vec![(NEVER, 0.0, false), (0.0, 0.0, false), (NEVER, 0.0, false)];
+    let mut found = vec![(NO_UNK, 0.0, false), (0.0, 0.0, false), (0.0, 0.0, false)];
     entries(lines, 1, count, |entry| {
         let word = if entry.words[0] == b"<UNK>" { b"<unk>" } else { entry.words[0] };
         let id = words.intern(word) as usize;
@@ -271,6 +285,20 @@ fn unigrams(lines: &mut Lines<'_>, count: u64, highest: usize) -> Result<(Words,
         found[id] = (entry.log10, entry.backoff, true);
         Ok(())
     })?;
+    for (id, mark) in [(BOS, "<s>"), (EOS, "</s>")] {
+        if !found[id as usize].2 {
+            return Err(lines.wrong(format!(
+                "`{mark}` is not among the words (\\1-grams:): train the model on text by lines, each of \
+                 which ends in </s>"
+            )));
+        }
+    }
+    if !found[UNK as usize].2 {
+        lines.progress.notice(&format!(
+            "{}: no `<unk>`; unknown words get a log10 probability of {NO_UNK}",
+            lines.name
+        ));
+    }
     let mut records = Records::new(1);
     for (id, &(log10, backoff, _)) in found.iter().enumerate() {
         records.push(&[id as u32], log10, if highest > 1 { backoff } else { 0.0 });

@@ -25,7 +25,7 @@ const ENTRY: usize = 24;
 pub(crate) enum Kind {
     /// Hash tables: fastest.
     Probing,
-    /// A trie: small, and nearly as fast.
+    /// A trie: under half the size of hash tables, and about half as fast.
     Trie,
     /// A trie whose probabilities and backoffs are one of 255 values for each order.
     QuantizedTrie,

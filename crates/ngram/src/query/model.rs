@@ -23,7 +23,7 @@ use crate::words::BOS;
 pub enum BuildKind {
     /// Hash tables: fastest.
     Probing,
-    /// A trie: small, and nearly as fast.
+    /// A trie: under half the size of hash tables, and about half as fast.
     Trie {
         /// Whether probabilities and backoffs become one of 256 values for each order.
         quantize: bool,

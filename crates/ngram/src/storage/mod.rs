@@ -8,7 +8,6 @@ mod column;
 mod pages;
 mod temporary;
 
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -83,12 +82,7 @@ impl Storage {
 
     /// A nameless temporary file that is written once and then read.
     pub(crate) fn file(&self) -> Result<TemporaryWriter> {
-        let file = tempfile::tempfile_in(&self.shared.folder).map_err(|e| self.error(e))?;
-        Ok(TemporaryWriter {
-            writer: BufWriter::with_capacity(1 << 20, file),
-            written: 0,
-            storage: self.clone(),
-        })
+        TemporaryWriter::new(self)
     }
 }
 
@@ -118,6 +112,28 @@ mod tests {
             assert_eq!(storage.shared.disk.load(Relaxed), 0);
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no rubbish");
+    }
+
+    /// A full disk has to be told by what is on it, not by what waits in buffers.
+    #[test]
+    fn what_waits_in_a_buffer_is_not_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::new(0, folder.path());
+        let on_disk = || storage.shared.disk.load(Relaxed);
+        let mut file = storage.file().unwrap();
+        file.write(&[1; 1000]).unwrap();
+        assert_eq!(on_disk(), 0);
+        file.write(&[2; 1 << 20]).unwrap();
+        assert!(on_disk() >= 1000);
+        let mut reader = file.read(4096).unwrap();
+        assert_eq!((on_disk(), reader.left()), (1000 + (1 << 20), 1000 + (1 << 20)));
+        let mut bytes = [0; 1001];
+        reader.fill(&mut bytes).unwrap();
+        assert_eq!((bytes[999], bytes[1000], reader.left()), (1, 2, (1 << 20) - 1));
+        drop(reader);
+        assert_eq!(on_disk(), 0);
+        let full = storage.error(std::io::ErrorKind::StorageFull.into()).to_string();
+        assert!(full.contains("0.0 MiB were on disk"), "{full}");
     }
 
     #[test]

@@ -1,58 +1,97 @@
 //! Temporary files that have no name.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use memmap2::MmapMut;
 
 use super::Storage;
 use crate::error::Result;
 
+/// Bytes on disk, counted until they are let go of.
+#[derive(Debug)]
+struct Held {
+    bytes: u64,
+    storage: Storage,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.storage.shrink_disk(self.bytes);
+    }
+}
+
+/// A file that counts what the disk has taken.
+#[derive(Debug)]
+struct Spool {
+    file: File,
+    held: Held,
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write(bytes)?;
+        self.held.bytes += taken as u64;
+        self.held.storage.grow_disk(taken as u64);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// A temporary file being written.
 #[derive(Debug)]
 pub(crate) struct TemporaryWriter {
-    pub(super) writer: BufWriter<File>,
-    pub(super) written: u64,
-    pub(super) storage: Storage,
+    writer: BufWriter<Spool>,
+    storage: Storage,
 }
 
 impl TemporaryWriter {
+    /// A nameless file in the folder of `storage`.
+    pub(super) fn new(storage: &Storage) -> Result<Self> {
+        let file = tempfile::tempfile_in(storage.folder()).map_err(|e| storage.error(e))?;
+        let spool = Spool { file, held: Held { bytes: 0, storage: storage.clone() } };
+        let writer = BufWriter::with_capacity(1 << 20, spool);
+        Ok(Self { writer, storage: storage.clone() })
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.write_all(bytes).map_err(|e| self.storage.error(e))?;
-        self.written += bytes.len() as u64;
-        self.storage.grow_disk(bytes.len() as u64);
-        Ok(())
+        self.writer.write_all(bytes).map_err(|e| self.storage.error(e))
+    }
+
+    /// All on disk.
+    fn spool(self) -> Result<Spool> {
+        // The spool that failed is let go of after the error has counted what it holds.
+        self.writer.into_inner().map_err(|failed| {
+            let kind = failed.error().kind();
+            let error = match failed.error().raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => kind.into(),
+            };
+            self.storage.error(error)
+        })
     }
 
     /// The file, to be read once from its start to its end: unlike a map, that keeps one buffer of it
     /// in memory, of so many bytes.
-    pub(crate) fn read(mut self, buffer: usize) -> Result<TemporaryReader> {
-        self.writer.flush().map_err(|e| self.storage.error(e))?;
-        let file = self.writer.get_ref().try_clone().and_then(|mut file| {
-            file.rewind()?;
-            Ok(file)
-        });
-        let reader = BufReader::with_capacity(buffer, file.map_err(|e| self.storage.error(e))?);
-        let bytes = std::mem::take(&mut self.written);
-        Ok(TemporaryReader { reader, bytes, left: bytes, storage: self.storage.clone() })
+    pub(crate) fn read(self, buffer: usize) -> Result<TemporaryReader> {
+        let Spool { mut file, held } = self.spool()?;
+        file.rewind().map_err(|e| held.storage.error(e))?;
+        let left = held.bytes;
+        Ok(TemporaryReader { reader: BufReader::with_capacity(buffer, file), left, held })
     }
 
     /// The file, mapped into memory.
-    pub(crate) fn map(mut self) -> Result<Mapped> {
-        self.writer.flush().map_err(|e| self.storage.error(e))?;
+    pub(crate) fn map(self) -> Result<Mapped> {
+        let Spool { file, held } = self.spool()?;
         // SAFETY: the file has no name (or, where the system keeps one, a random one), so nobody
         // else changes or cuts it; every byte was written, so that no access finds a hole for
         // which the disk has no room.
-        let map = unsafe { MmapMut::map_mut(self.writer.get_ref()) };
-        let map = map.map_err(|e| self.storage.error(e))?;
-        let bytes = std::mem::take(&mut self.written);
-        Ok(Mapped { map, bytes, storage: self.storage.clone() })
-    }
-}
-
-impl Drop for TemporaryWriter {
-    fn drop(&mut self) {
-        self.storage.shrink_disk(self.written);
+        let map = unsafe { MmapMut::map_mut(&file) };
+        let map = map.map_err(|e| held.storage.error(e))?;
+        Ok(Mapped { map, _held: held })
     }
 }
 
@@ -60,9 +99,8 @@ impl Drop for TemporaryWriter {
 #[derive(Debug)]
 pub(crate) struct TemporaryReader {
     reader: BufReader<File>,
-    bytes: u64,
     left: u64,
-    storage: Storage,
+    held: Held,
 }
 
 impl TemporaryReader {
@@ -74,15 +112,9 @@ impl TemporaryReader {
     /// Fills `bytes`; there have to be so many.
     #[inline]
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
-        self.reader.read_exact(bytes).map_err(|e| self.storage.error(e))?;
+        self.reader.read_exact(bytes).map_err(|e| self.held.storage.error(e))?;
         self.left -= bytes.len() as u64;
         Ok(())
-    }
-}
-
-impl Drop for TemporaryReader {
-    fn drop(&mut self) {
-        self.storage.shrink_disk(self.bytes);
     }
 }
 
@@ -90,12 +122,5 @@ impl Drop for TemporaryReader {
 #[derive(Debug)]
 pub(crate) struct Mapped {
     pub(super) map: MmapMut,
-    bytes: u64,
-    storage: Storage,
-}
-
-impl Drop for Mapped {
-    fn drop(&mut self) {
-        self.storage.shrink_disk(self.bytes);
-    }
+    _held: Held,
 }

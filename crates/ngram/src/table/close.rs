@@ -2,7 +2,7 @@
 //!
 //! Other tools may leave out an n-gram that a longer one begins or ends with. It is put in with
 //! the probability that backing off gives it, and a backoff of 1: nothing that the model says
-//! changes.
+//! changes, but that a "probability" above 1 becomes 1.
 
 use rayon::prelude::*;
 
@@ -178,7 +178,8 @@ fn fill(mut table: Table, links: &[crate::storage::Column<u32>]) -> Table {
             for child in range(&contexts.children, context) {
                 if level.log10[child].is_nan() {
                     let lower = contexts.log10[links[n - 1][child] as usize];
-                    level.log10[child] = contexts.backoffs[context] + lower;
+                    // A backoff may be above 1, a probability not.
+                    level.log10[child] = (contexts.backoffs[context] + lower).min(0.0);
                 }
             }
         }

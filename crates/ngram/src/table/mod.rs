@@ -23,6 +23,9 @@ use crate::words::{BOS, UNK, Words};
 /// The logarithm that ARPA files have for what never happens.
 pub const NEVER: f32 = -99.0;
 
+/// The logarithm of `<unk>` where an ARPA file has none: KenLM's.
+pub const NO_UNK: f32 = -100.0;
+
 /// Base-10 logarithms of probabilities, with [`NEVER`] for 0.
 pub(crate) trait Log10 {
     fn log10_or_never(self) -> f32;
@@ -31,7 +34,7 @@ pub(crate) trait Log10 {
 impl Log10 for f64 {
     #[inline]
     fn log10_or_never(self) -> f32 {
-        if self > 0.0 { (self.log10() as f32).max(NEVER) } else { NEVER }
+        if self > 0.0 { self.log10() as f32 } else { NEVER }
     }
 }
 

@@ -26,7 +26,7 @@ To make a binary model, use `lampwick ngram build`.")]
 pub(crate) struct Arguments {
     /// The model: ARPA, plain or gzip, or a binary trie
     model: PathBuf,
-    /// Where the ARPA file goes; .gz packs it
+    /// Where the ARPA file goes; .gz packs it, - is stdout
     out: PathBuf,
     #[command(flatten)]
     threads: Threads,
@@ -35,8 +35,24 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
     let table = opened::table(&arguments.model)?;
-    write_arpa(&table, &arguments.out, &Stages::new())?;
+    if arguments.out.as_os_str() == "-" {
+        print_arpa(&table, &Stages::new())?;
+    } else {
+        write_arpa(&table, &arguments.out, &Stages::new())?;
+    }
     Ok(Exit::Done)
+}
+
+/// Writes an ARPA file to stdout.
+pub(super) fn print_arpa(table: &Table, progress: &Stages) -> anyhow::Result<()> {
+    let mut out = crate::output::stdout();
+    match arpa::write(table, &mut out, progress) {
+        Err(NgramError::Write { source, .. }) => return Err(source.into()),
+        written => written?,
+    }
+    out.flush()?;
+    progress.finish();
+    Ok(())
 }
 
 /// Writes an ARPA file, packed where its name ends in `.gz`, all at once.

@@ -4,6 +4,7 @@ use lampwick::metrics::figures::count;
 use lampwick::ngram::words;
 
 use crate::exit::Exit;
+use crate::signals;
 
 mod build;
 mod convert;
@@ -61,6 +62,7 @@ enum Command {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    signals::leave_nothing_unfinished()?;
     match &arguments.command {
         Command::Train(arguments) => train::run(arguments),
         Command::Build(arguments) => build::run(arguments),

@@ -36,6 +36,10 @@ impl Progress for Stages {
     fn at(&self, done: u64) {
         self.bar.set_position(done);
     }
+
+    fn notice(&self, notice: &str) {
+        self.bar.suspend(|| tell!("notice: {notice}"));
+    }
 }
 
 #[cfg(test)]

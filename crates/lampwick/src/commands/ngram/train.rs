@@ -1,16 +1,14 @@
 //! `lampwick ngram train`: text to ARPA.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use lampwick::ngram::{
-    NgramError, Settings, Smoothing, Source, Trained, UnkInText, VocabularyLimits, Words, arpa,
-    train,
+    Settings, Smoothing, Source, Trained, UnkInText, VocabularyLimits, Words, train,
     words::{self, SPECIAL},
 };
 use serde_json::json;
 
-use super::convert::write_arpa;
+use super::convert::{print_arpa, write_arpa};
 use super::progress::Stages;
 use super::shards;
 use crate::commands::memory;
@@ -27,17 +25,18 @@ Examples:
   lampwick ngram train -o 4 --prune 0,0,1 text.txt > model.arpa
   lampwick ngram train --prune-entropy 1e-8 text.txt > model.arpa
   lampwick ngram train --vocabulary-size 50000 text.txt > model.arpa
-  lampwick ngram train -o 5 --counts-out counts text.txt     count only, as Parquet shards
-  lampwick ngram train --counts-in counts > model.arpa       estimate from such shards
+  lampwick ngram train --as-lmplz -o 5 text.txt > model.arpa     entry by entry what KenLM's lmplz writes
 
 Each line is a sentence, <s> and </s> are put around it; where they stand in the text they are
 left out with a notice (KenLM refuses them). The model is the same for any number of threads and
 any memory: what does not fit goes to temporary files in -T, which are gone when the program ends,
-however it ends. A model that is not complete when the program is killed is left behind as
-.writing-...
+however it ends.
 
 Small or closed vocabularies (characters, classes) leave discounts undefined: that order then uses
---fallback, and one warning says so. --strict makes it an error.")]
+--fallback, and one warning says so. --strict makes it an error.
+
+A build with `--features parquet` also counts only, to Parquet shards (--counts-out FOLDER), and
+estimates from the shards of several machines (--counts-in FOLDER).")]
 pub(crate) struct Arguments {
     /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
     files: Vec<PathBuf>,
@@ -50,9 +49,9 @@ pub(crate) struct Arguments {
     /// How counts become probabilities
     #[arg(long, value_enum, default_value_t = Kind::ModifiedKneserNey)]
     smoothing: Kind,
-    /// The k of --smoothing add-k
-    #[arg(long, value_name = "K", default_value_t = 1.0, allow_negative_numbers = true)]
-    add: f64,
+    /// The k of --smoothing add-k [default: 1]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    add: Option<f64>,
     /// Give <unk> all that unigrams leave free, as SRILM does, instead of spreading it evenly
     #[arg(long)]
     no_interpolate_unigrams: bool,
@@ -94,10 +93,10 @@ pub(crate) struct Arguments {
     #[arg(short = 'T', long, value_name = "FOLDER")]
     temporary: Option<PathBuf>,
     /// Count only, and write the counts as Parquet shards into this folder
-    #[arg(long, value_name = "FOLDER", conflicts_with = "counts_in")]
+    #[arg(long, hide = !cfg!(feature = "parquet"), value_name = "FOLDER", conflicts_with = "counts_in")]
     counts_out: Option<PathBuf>,
     /// Estimate from the Parquet shards of this folder instead of text
-    #[arg(long, value_name = "FOLDER", conflicts_with = "files")]
+    #[arg(long, hide = !cfg!(feature = "parquet"), value_name = "FOLDER", conflicts_with = "files")]
     counts_in: Option<PathBuf>,
     /// Report as JSON on stderr
     #[arg(long)]
@@ -148,6 +147,11 @@ impl Arguments {
             );
             Ok(allowed)
         });
+        if self.add.is_some() && !matches!(self.smoothing, Kind::AddK) {
+            return Err(
+                Usage("--add is the k of --smoothing add-k: give both, or neither".into()).into()
+            );
+        }
         let settings = Settings {
             order: self.order,
             smoothing: match self.smoothing {
@@ -155,7 +159,7 @@ impl Arguments {
                 Kind::KneserNey => Smoothing::KneserNey,
                 Kind::Absolute => Smoothing::Absolute,
                 Kind::WittenBell => Smoothing::WittenBell,
-                Kind::AddK => Smoothing::AddK(self.add),
+                Kind::AddK => Smoothing::AddK(self.add.unwrap_or(1.0)),
                 Kind::MaximumLikelihood => Smoothing::MaximumLikelihood,
             },
             interpolate_unigrams: !self.no_interpolate_unigrams,
@@ -240,19 +244,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         None => train(arguments.sources()?, &settings, &stages)?,
     };
     match &arguments.out {
-        Some(path) => {
-            write_arpa(&trained.table, path, &stages)?;
-        }
-        None => {
-            let mut out = crate::output::stdout();
-            match arpa::write(&trained.table, &mut out, &stages) {
-                Err(NgramError::Write { source, .. }) => return Err(source.into()),
-                written => written?,
-            }
-            out.flush()?;
-        }
+        Some(path) => write_arpa(&trained.table, path, &stages)?,
+        None => print_arpa(&trained.table, &stages)?,
     }
-    stages.finish();
     report(arguments, &trained, &settings);
     Ok(Exit::Done)
 }
