@@ -114,7 +114,7 @@ fn counting_says_where_the_disk_was_full_and_leaves_nothing_on_tmpfs() {
     let (temporary, model) = (read("errors-temporary"), read("errors-model"));
     assert_eq!(said, "temporary: 1 0 0\nmodel: 1 0\n", "{temporary}\n{model}");
     for part in
-        ["temporary files in disk", "No space left on device", "bytes were in use", "--temporary"]
+        ["temporary files in disk", "No space left on device", "MiB were on disk", "--temporary"]
     {
         assert!(temporary.contains(part), "no {part:?} in {temporary}");
     }

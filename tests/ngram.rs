@@ -77,6 +77,8 @@ fn info_convert_generate_and_interpolate() {
     let info = place.run(&["ngram", "info", "8.bin", "--verify"]).expect(0);
     assert!(info.stdout.contains("compact trie, 8 bits"));
     place.run(&["ngram", "convert", "8.bin", "rounded.arpa"]).expect(0);
+    let printed = place.run(&["ngram", "convert", "trie.bin", "-"]).expect(0);
+    assert!(printed.stdout.as_bytes() == read("model.arpa") && !place.path("-").exists());
     place.run(&["ngram", "convert", "trie.bin", "again.arpa.gz"]).expect(0);
     assert!(read("again.arpa.gz").starts_with(&[0x1f, 0x8b]));
     place.run(&["ngram", "info", "again.arpa.gz"]).expect(0);
@@ -145,6 +147,7 @@ fn what_is_wrong_is_said_with_the_mend() {
     let fallback = ["ngram", "train", "--fallback", "0.4,1,1.4", "--out", "f.arpa", "text.txt"];
     place.run(&fallback).expect(0);
     place.run(&["ngram", "train", "--fallback", "1,2", "text.txt"]).expect(2).says(&["0.5,1,1.5"]);
+    place.run(&["ngram", "train", "--add", "0.5", "text.txt"]).expect(2).says(&["add-k"]);
     place.run(&["ngram", "train", "-o", "12", "text.txt"]).expect(2).says(&["order 12", "1 to 9"]);
     place.run(&["ngram", "train", "-S", "lots", "text.txt"]).expect(2).says(&["2G"]);
     place.run(&["ngram", "train", "--prune", "2,1", "text.txt"]).expect(2).says(&["fall"]);
@@ -309,4 +312,44 @@ fn a_full_stdout_is_named() {
         assert_eq!(run.status.code(), Some(1), "{command:?}: {told}");
         assert!(told.contains("cannot write to stdout: No space left"), "{command:?}: {told}");
     }
+}
+
+#[test]
+fn an_arpa_file_without_unk_is_read_with_one_notice() {
+    let place = Place::new();
+    let arpa = include_str!("../crates/ngram/tests/fixtures/no_unk.arpa");
+    place.write("model.arpa", arpa);
+    let asked = place.run_with_stdin(&["ngram", "query", "model.arpa"], b"a z\n").expect(0);
+    asked.says(&["notice: ", "model.arpa", "no `<unk>`", "-100"]);
+    assert_eq!(asked.stderr.matches("notice").count(), 1, "{}", asked.stderr);
+    place.write("model.arpa", arpa.replace("</s>", "z"));
+    place.run(&["ngram", "info", "model.arpa"]).expect(1).says(&["model.arpa:", "`</s>`"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_unfinished_model() {
+    let place = Place::new();
+    let mut state = 1u64;
+    let mut word = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("{} ", state >> 52)
+    };
+    let text: String =
+        (0..40_000).map(|_| (0..10).map(|_| word()).collect::<String>() + "\n").collect();
+    place.write("text.txt", text);
+    let mut command = place.command(&["ngram", "train", "--out", "model.arpa.gz", "text.txt"]);
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let names = || -> Vec<String> {
+        let folder = fs::read_dir(place.path("")).unwrap();
+        folder.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    while !names().iter().any(|name| name.starts_with(".writing-")) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    program::send("INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(names(), ["text.txt"]);
 }
