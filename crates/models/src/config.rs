@@ -212,6 +212,7 @@ impl LanguageModelConfig {
             layers: self.layers,
             bidirectional: false, // a language model must not see what it predicts
             residual: false,
+            layer_norm: false,
             projection: self.projection,
             dropout: self.dropout_hidden,
             locked: self.locked_dropout,

@@ -11,6 +11,7 @@ use burn::prelude::*;
 use lampwick_kernels::{Cell, PackedLinear, PackedRecurrent, log_softmax};
 
 use crate::language_model::LanguageModel;
+use crate::layer_norm::PackedLayerNorm;
 use crate::mode::Mode;
 use crate::next_token::NextToken;
 use crate::recurrent::{RecurrentDirection, RecurrentLayer};
@@ -32,6 +33,7 @@ pub struct Generator {
 pub(crate) struct Layer {
     recurrent: PackedRecurrent,
     projection: Option<PackedLinear>,
+    norm: Option<PackedLayerNorm>,
 }
 
 /// What a [`Generator`] remembers of its streams.
@@ -76,7 +78,8 @@ impl Layer {
             let size = projection.val().dims()[1];
             PackedLinear::new(&floats(projection), vec![0.0; size])
         });
-        Self { recurrent: packed(cell, &layer.forward), projection }
+        let norm = layer.norm.as_ref().map(PackedLayerNorm::from);
+        Self { recurrent: packed(cell, &layer.forward), projection, norm }
     }
 
     pub(crate) fn start(&self, batch: usize) -> LayerState {
@@ -95,6 +98,9 @@ impl Layer {
                 x.resize(batch * projection.columns(), 0.0);
                 projection.apply(&state.hidden, x);
             }
+        }
+        if let Some(norm) = &self.norm {
+            norm.apply(x);
         }
     }
 }

@@ -38,6 +38,11 @@ fn kinds() -> Vec<(&'static str, EncoderDecoderConfig)> {
             },
         ),
         ("input feeding", EncoderDecoderConfig { input_feeding: true, ..c() }),
+        ("layer norm", EncoderDecoderConfig { layer_norm: true, ..c() }),
+        (
+            "layer norm, step by step",
+            EncoderDecoderConfig { layer_norm: true, input_feeding: true, ..c() },
+        ),
         (
             "coverage and copying",
             EncoderDecoderConfig {

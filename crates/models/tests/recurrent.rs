@@ -32,11 +32,12 @@ fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>, tolerance: f32) {
 fn steps_give_what_the_sequence_gives() {
     let device = Device::flex();
     for cell in CELLS {
-        for projection in [None, Some(3)] {
+        for (projection, layer_norm) in [(None, false), (Some(3), false), (Some(3), true)] {
             let config = RecurrentConfig {
                 layers: 3,
                 last_hidden: Some(4),
                 projection,
+                layer_norm,
                 ..RecurrentConfig::new(cell, 5, 7)
             };
             let stack = config.init(1, &device);
@@ -65,7 +66,11 @@ fn padding_changes_nothing() {
     let lengths = [2, 5, 1];
     for cell in CELLS {
         let config = RecurrentConfig::new(cell, 3, 4).with_layers(2).with_bidirectional(true);
-        let stack = config.init(3, &device);
+        let config = RecurrentConfig { layer_norm: cell == Cell::Lstm, ..config };
+        let mut stack = config.init(3, &device);
+        for norm in stack.layers.iter_mut().filter_map(|layer| layer.norm.as_mut()) {
+            norm.bias = burn::module::Param::from_tensor(noise([1, 1, 8], 9).reshape([8]));
+        }
         let x = noise([5, 3, 3], 4);
         let padded = stack.forward(x.clone(), None, Some(&lengths), &mut Mode::Evaluate);
         for (b, &length) in lengths.iter().enumerate() {
@@ -79,6 +84,28 @@ fn padding_changes_nothing() {
             for (a, b) in state.into_iter().zip(alone.state.into_tensors()) {
                 assert_close(a, b, 1e-6);
             }
+        }
+    }
+}
+
+/// Ba et al. (2016), eq. 4, by hand.
+#[test]
+fn a_normalised_layer_has_mean_0_and_variance_1() {
+    let config = RecurrentConfig {
+        layer_norm: true,
+        ..RecurrentConfig::new(Cell::Gru { reset: lampwick_kernels::Reset::After }, 3, 6)
+    };
+    let plain = RecurrentConfig { layer_norm: false, ..config.clone() };
+    let x = noise([4, 2, 3], 8);
+    let [normed, plain] = [config, plain].map(|config| {
+        let stack = config.init(7, &Device::flex());
+        values(stack.forward(x.clone(), None, None, &mut Mode::Evaluate).output)
+    });
+    for (normed, plain) in normed.chunks(6).zip(plain.chunks(6)) {
+        let mean = plain.iter().sum::<f32>() / 6.0;
+        let variance = plain.iter().map(|y| (y - mean).powi(2)).sum::<f32>() / 6.0;
+        for (found, y) in normed.iter().zip(plain) {
+            assert!((found - (y - mean) / (variance + 1e-5).sqrt()).abs() < 1e-5);
         }
     }
 }

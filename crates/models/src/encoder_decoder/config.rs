@@ -78,6 +78,9 @@ pub struct EncoderDecoderConfig {
     /// `A`: features that the output layer reads, `tanh` of context and state together; absent: the
     /// word vectors' size where the output is tied, else the decoder's.
     pub readout: Option<usize>,
+    /// The output of each recurrent layer is normalised (Ba et al. 2016), see
+    /// [`RecurrentConfig::layer_norm`].
+    pub layer_norm: bool,
     /// Probability of dropout on the word vectors.
     pub dropout_input: f64,
     /// Probability of dropout between layers.
@@ -205,6 +208,7 @@ impl Default for EncoderDecoderConfig {
             reverse_source: false,
             tie: Tie::None,
             readout: None,
+            layer_norm: false,
             dropout_input: 0.0,
             dropout_hidden: 0.0,
             dropout_output: 0.0,
@@ -252,6 +256,7 @@ impl EncoderDecoderConfig {
     fn stack(&self, input: usize, hidden: usize, layers: usize) -> RecurrentConfig {
         RecurrentConfig {
             layers,
+            layer_norm: self.layer_norm,
             dropout: self.dropout_hidden,
             precision: self.precision,
             initializer: self.initializer,

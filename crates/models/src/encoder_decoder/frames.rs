@@ -6,7 +6,7 @@ use super::config::EncoderDecoderConfig;
 use crate::dropout::element_dropout;
 use crate::initializer::InitialValues;
 use crate::mode::Mode;
-use crate::recurrent::{Recurrent, RecurrentOutput, StackState};
+use crate::recurrent::{Recurrent, RecurrentOutput, StackState, cleared};
 
 /// A pyramid (Chan et al. 2016, section 3.1): before a layer, some consecutive steps are joined into
 /// one. Attention and CTC then have fewer steps to go through, each of which says more.
@@ -40,6 +40,7 @@ impl FramesEncoder {
         lengths: &[usize],
         mode: &mut Mode,
     ) -> Heard {
+        // The last of a sequence's joined steps may reach past its end.
         let mut x = cleared(frames, lengths);
         let mut lengths = lengths.to_vec();
         let mut states = Vec::new();
@@ -61,21 +62,6 @@ impl FramesEncoder {
         }
         Heard { values: x, lengths, state: StackState(states) }
     }
-}
-
-/// Zeros past each sequence's end, since the last of its joined steps may reach there.
-fn cleared(x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
-    let [steps, batch, _] = x.dims();
-    let live = |step: usize| lengths.iter().map(move |&length| f32::from(u8::from(step < length)));
-    let live: Vec<f32> = (0..steps).flat_map(live).collect();
-    let dead: Vec<bool> = live.iter().map(|&live| live == 0.0).collect();
-    if !dead.contains(&true) {
-        return x;
-    }
-    // Not a product: what stands there may be no number.
-    let dead = Tensor::<3, Bool>::from_data(TensorData::new(dead, [steps, batch, 1]), &x.device());
-    let shape = x.dims();
-    x.mask_fill(dead.expand(shape), 0.0)
 }
 
 /// `by` consecutive steps as one: `[S, B, F]` to `[S / by, B, by * F]`, zeros behind the last.

@@ -12,9 +12,11 @@ impl EncoderDecoderConfig {
             let layer = |index: usize| {
                 let (input, hidden) = (stack.input_of(index), stack.hidden_of(index));
                 let rows = input.checked_add(hidden)?.checked_add(2)?;
+                let norm = if stack.layer_norm { 2 * stack.output_of(index) } else { 0 };
                 rows.checked_mul(stack.cell.gates())?
                     .checked_mul(hidden)?
-                    .checked_mul(stack.directions())
+                    .checked_mul(stack.directions())?
+                    .checked_add(norm)
             };
             // Two kinds of layers, so that a billion of them is counted at once.
             let first = layer(0)?;
@@ -104,7 +106,7 @@ impl EncoderDecoderConfig {
         let (batch, source, target) = (batch as u128, source as u128, target as u128);
         // Gates before and after activation, cell state, output, and their gradients.
         let units = |stack: &RecurrentConfig| {
-            (2 * stack.cell.gates() as u128 + 4)
+            (2 * stack.cell.gates() as u128 + 4 + 3 * u128::from(stack.layer_norm))
                 .saturating_mul(stack.hidden as u128)
                 .saturating_mul((stack.layers * stack.directions()) as u128)
         };

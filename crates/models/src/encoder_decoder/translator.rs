@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::EncoderDecoder;
 use super::config::{AttentionKind, EncoderDecoderConfig};
 use crate::generator::{Layer, LayerState, floats, packed};
+use crate::layer_norm::PackedLayerNorm;
 use crate::next_token::{Attention, NextToken};
 
 /// A copy of an [`EncoderDecoder`]'s weights in the host's memory, in `f32`; it does not follow the
@@ -29,6 +30,8 @@ pub struct Translator {
     target_embedding: Vec<f32>,
     /// First layer first: forward, and reverse where the encoder reads both ways.
     encoder: Vec<[Option<PackedRecurrent>; 2]>,
+    /// Of the encoder's layers; empty where they are not normalised.
+    encoder_norms: Vec<PackedLayerNorm>,
     bridge: Vec<PackedLinear>,
     decoder: Vec<Layer>,
     keys: Option<PackedLinear>,
@@ -83,6 +86,7 @@ impl Translator {
             PackedLinear::new(&floats(weight), bias.map_or_else(|| vec![0.0; columns], floats))
         };
         let encoder = model.encoder.recurrent.iter().flat_map(|stack| &stack.layers);
+        let norms = encoder.clone().filter_map(|layer| layer.norm.as_ref());
         let target_embedding = floats(&model.target_embedding);
         let bias = floats(&model.output_bias);
         let attention = model.decoder.attention.as_ref();
@@ -90,6 +94,7 @@ impl Translator {
         let decoder = &model.decoder;
         Self {
             source_embedding: model.source_embedding.as_ref().map_or_else(Vec::new, floats),
+            encoder_norms: norms.map(PackedLayerNorm::from).collect(),
             encoder: encoder
                 .map(|layer| {
                     let reverse = layer.reverse.as_ref();

@@ -7,6 +7,7 @@ use lampwick_kernels::Cell;
 use super::layer::{RecurrentDirection, RecurrentLayer};
 use super::stack::Recurrent;
 use crate::initializer::{InitialValues, RecurrentInit};
+use crate::layer_norm::LayerNorm;
 use crate::precision::Precision;
 
 /// A stack of recurrent layers.
@@ -38,6 +39,9 @@ pub struct RecurrentConfig {
     /// Layers from the second on add their input to their output (Wu et al. 2016, section 3.1), where
     /// both have the same features.
     pub residual: bool,
+    /// Each layer's output is normalised, before its input is added where that is asked for. Within the
+    /// gates, where Ba et al. (2016, eq. 20) normalise too, nothing is: the recurrence stays one operation.
+    pub layer_norm: bool,
     /// Linear map of each layer's output to this size, without bias (the projection of Sak et al.
     /// 2014, eq. 7, outside the recurrence: the state stays `H`).
     pub projection: Option<usize>,
@@ -69,6 +73,7 @@ impl RecurrentConfig {
             layers: 1,
             bidirectional: false,
             residual: false,
+            layer_norm: false,
             projection: None,
             dropout: 0.0,
             locked: false,
@@ -158,7 +163,8 @@ impl RecurrentConfig {
         let reverse = self.bidirectional.then(|| self.init_direction(input, hidden, values));
         let width = self.directions() * hidden;
         let projection = self.projection.map(|size| values.linear(width, size, self.initializer));
-        RecurrentLayer { forward, reverse, projection }
+        let norm = self.layer_norm.then(|| LayerNorm::init(self.output_of(layer), values));
+        RecurrentLayer { forward, reverse, projection, norm }
     }
 
     /// Order of drawing: input weights, hidden weights, input bias, hidden bias.

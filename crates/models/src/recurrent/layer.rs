@@ -1,4 +1,4 @@
-//! One recurrent layer: one or two directions, and its optional projection.
+//! One recurrent layer: one or two directions, its optional projection, its optional normalisation.
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -7,6 +7,7 @@ use lampwick_kernels::{Direction, RecurrentState, RecurrentWeights, Sequence, re
 
 use super::config::RecurrentConfig;
 use crate::dropout::weight_drop;
+use crate::layer_norm::LayerNorm;
 use crate::mode::Mode;
 
 /// The parameters of one direction; shapes and gate order as [`RecurrentWeights`].
@@ -43,6 +44,8 @@ pub struct RecurrentLayer {
     pub reverse: Option<RecurrentDirection>,
     /// `[D*H, P]`, applied to the concatenated outputs.
     pub projection: Option<Param<Tensor<2>>>,
+    /// Of the layer's output.
+    pub norm: Option<LayerNorm>,
 }
 
 impl RecurrentLayer {
@@ -75,11 +78,39 @@ impl RecurrentLayer {
                 (y, vec![state_forward, state_reverse])
             }
         };
-        let Some(projection) = &self.projection else { return (outputs, finals) };
+        let outputs = self.projected(config, outputs);
+        let Some(norm) = &self.norm else { return (outputs, finals) };
+        let normed = norm.forward(outputs);
+        // Its bias has moved the zeros past an end.
+        let normed = match lengths {
+            Some(lengths) => cleared(normed, lengths),
+            None => normed,
+        };
+        (normed, finals)
+    }
+
+    /// `[T, B, D*H]` to `[T, B, P]`, where the layer has a projection.
+    fn projected(&self, config: &RecurrentConfig, outputs: Tensor<3>) -> Tensor<3> {
+        let Some(projection) = &self.projection else { return outputs };
         let [steps, batch, width] = outputs.dims();
         let projection = config.precision.of_weight(projection.val()); // [D*H, P]
         let size = projection.dims()[1];
         let rows = outputs.reshape([steps * batch, width]);
-        (product(rows, projection).reshape([steps, batch, size]), finals)
+        product(rows, projection).reshape([steps, batch, size])
     }
+}
+
+/// `x` `[T, B, F]` with zeros past each sequence's end.
+pub(crate) fn cleared(x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
+    let [steps, batch, _] = x.dims();
+    let ended = |step: usize| lengths.iter().map(move |&length| step >= length);
+    let ended: Vec<bool> = (0..steps).flat_map(ended).collect();
+    if !ended.contains(&true) {
+        return x;
+    }
+    // Not a product: what stands there may be no number.
+    let data = TensorData::new(ended, [steps, batch, 1]);
+    let ended = Tensor::<3, Bool>::from_data(data, &x.device());
+    let shape = x.dims();
+    x.mask_fill(ended.expand(shape), 0.0)
 }

@@ -111,6 +111,9 @@ impl Recurrent {
                 Some(projection) => state.hidden.clone().matmul(projection.val()),
                 None => state.hidden.clone(),
             };
+            if let Some(norm) = &layer.norm {
+                x = norm.forward(x);
+            }
             finals.push(state);
         }
         (x, StackState(finals))

@@ -8,6 +8,7 @@ use super::config::RecurrentConfig;
 use super::stack::Recurrent;
 use super::state::StackState;
 use crate::dropout::element_dropout;
+use crate::layer_norm::LayerNorm;
 use crate::mode::Mode;
 
 /// A [`Recurrent`] whose steps hang on something outside it; its weights, and what is dropped of them, are
@@ -15,8 +16,30 @@ use crate::mode::Mode;
 #[derive(Clone, Debug)]
 pub struct RecurrentStepper<'a> {
     config: &'a RecurrentConfig,
-    /// First layer first, with its projection `[H, P]`.
-    layers: Vec<(SteppedRecurrent, Option<Tensor<2>>)>,
+    /// First layer first.
+    layers: Vec<SteppedLayer<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct SteppedLayer<'a> {
+    recurrent: SteppedRecurrent,
+    /// `[H, P]`.
+    projection: Option<Tensor<2>>,
+    norm: Option<&'a LayerNorm>,
+}
+
+impl SteppedLayer<'_> {
+    /// What a layer gives for its hidden vectors `[B, H]`.
+    fn output(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let output = match &self.projection {
+            Some(projection) => product(hidden, projection.clone()),
+            None => hidden,
+        };
+        match self.norm {
+            Some(norm) => norm.forward(output),
+            None => output,
+        }
+    }
 }
 
 impl Recurrent {
@@ -34,7 +57,8 @@ impl Recurrent {
             weights.hidden = config.precision.of_weight(weights.hidden);
             let projection = layer.projection.as_ref();
             let projection = projection.map(|weight| config.precision.of_weight(weight.val()));
-            (SteppedRecurrent::new(config.cell, weights), projection)
+            let recurrent = SteppedRecurrent::new(config.cell, weights);
+            SteppedLayer { recurrent, projection, norm: layer.norm.as_ref() }
         });
         RecurrentStepper { config, layers: layers.collect() }
     }
@@ -56,17 +80,14 @@ impl RecurrentStepper<'_> {
         assert_eq!(state.0.len(), self.layers.len(), "one state for each layer");
         let mut x = x;
         let mut states = Vec::with_capacity(self.layers.len());
-        for (index, ((layer, projection), state)) in self.layers.iter().zip(state.0).enumerate() {
+        for (index, (layer, state)) in self.layers.iter().zip(state.0).enumerate() {
             if index > 0 {
                 let dropped = element_dropout(x.unsqueeze_dim(0), self.config.dropout, mode);
                 x = dropped.squeeze_dim(0);
             }
             let added = self.config.adds_input(index).then(|| x.clone());
-            let state = layer.step(x, state);
-            let output = match projection {
-                Some(projection) => product(state.hidden.clone(), projection.clone()),
-                None => state.hidden.clone(),
-            };
+            let state = layer.recurrent.step(x, state);
+            let output = layer.output(state.hidden.clone());
             x = match added {
                 Some(added) => output + added,
                 None => output,

@@ -146,6 +146,8 @@ fn check(config: &RecurrentConfig) -> Result<(), WeightsError> {
         "GRU that resets before the product"
     } else if config.projection.is_some() {
         "projection outside the recurrence"
+    } else if config.layer_norm {
+        "layer normalisation"
     } else if config.last_hidden.is_some_and(|last| last != config.hidden) {
         "last layer of another size"
     } else {

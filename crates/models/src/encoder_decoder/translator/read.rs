@@ -73,6 +73,11 @@ impl Translator {
                     }
                 }
             }
+            if let Some(norm) = self.encoder_norms.get(index) {
+                // A source of no tokens is read as nothing, which stays nothing.
+                let read = y.iter_mut().zip(sources).filter(|(_, source)| !source.is_empty());
+                read.for_each(|(y, _)| norm.apply(y));
+            }
             if stack.adds_input(index) {
                 for (y, x) in y.iter_mut().zip(&x) {
                     y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
