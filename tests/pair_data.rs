@@ -4,6 +4,7 @@ mod program;
 
 use std::fs;
 
+use lampwick::data::scenes::{Pictures, SceneConfig};
 use program::{Finished, Place, on_a_cpu};
 
 const MODEL: &str = r#"
@@ -98,9 +99,20 @@ fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
     train(&place, &["--out", "no"]).expect(2).says(&["model.reads", "does not read images"]);
     let oblong = "model.reads={ image = { height = 24, width = 32, channels = [4] } }";
     train(&place, &[oblong, "--out", "no"]).expect(2).says(&["model.reads", "squares"]);
-    // Lines of text are nothing to a model of pictures.
-    let translated = place.run_with_stdin(&["translate", "one"], b"a line\n").expect(1);
-    translated.says(&["reads pictures"]);
+    // What is read are the names of PNG files.
+    let scenes = SceneConfig { side: 24, ..SceneConfig::default() };
+    let pictures = Pictures::new(scenes).unwrap();
+    pictures.picture(1).write_png(place.path("a.png")).unwrap();
+    pictures.picture(2).write_png(place.path("b.png")).unwrap();
+    let translate = |lines: &str| place.run_with_stdin(&["translate", "one"], lines.as_bytes());
+    let together = translate("a.png\n\nb.png\n").expect(0).stdout;
+    let alone = [translate("a.png\n"), translate("b.png\n")].map(|done| done.expect(0).stdout);
+    assert_eq!(together, alone.join("\n"));
+    let broken = translate("a.png\na line of text\n").expect(1);
+    broken.says(&["standard input:2: a line of text: "]);
+    assert_eq!(broken.stdout, format!("{}\n", alone[0]));
+    let scored = place.run_with_stdin(&["score", "one"], b"a.png\ta small red circle\n").expect(0);
+    assert!(scored.stdout.trim().parse::<f64>().unwrap() < 0.0);
 }
 
 /// A mono WAV file of 16 bits: `seconds` of a tone.
@@ -147,6 +159,16 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
         test["also"].as_array().unwrap().iter().map(|q| q["name"].as_str().unwrap()).collect();
     let searched = ["exact match", "WER (greedy)", "WER (CTC, best path)", "WER (CTC, 8 prefixes)"];
     assert_eq!((test["quality"]["name"].as_str(), also), (Some("WER"), searched.to_vec()));
+
+    // What is read are the names of WAV files.
+    let names = b"recordings/3_tone_0.wav\nrecordings/4_tone_0.wav\n";
+    let heard = place.run_with_stdin(&["translate", "run"], names).expect(0).stdout;
+    let one = place.run_with_stdin(&["translate", "run"], &names[24..]).expect(0).stdout;
+    assert!(heard.ends_with(&one) && heard.lines().count() == 2, "{heard:?} {one:?}");
+    place.write("fast.wav", tone(16_000, 300.0, 0.1));
+    let fast = place.run_with_stdin(&["translate", "run"], b"fast.wav\nnone.wav\n").expect(1);
+    fast.says(&["standard input:1: fast.wav: 16000", "standard input:2: none.wav: "]);
+    assert_eq!(fast.stdout, "\n\n");
 
     let refused = |wrong: Vec<u8>, parts: &[&str]| {
         place.write("recordings/3_tone_0.wav", wrong);

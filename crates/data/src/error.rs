@@ -176,6 +176,14 @@ pub enum DataError {
         /// What is wrong.
         problem: String,
     },
+    /// A picture that cannot be read, or of another size than the model sees.
+    #[error("{}: no picture that can be read: {problem}; give a PNG file of the model's size", .path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// A recording of another rate than the model hears.
     #[error(
         "{}: {found} samples a second where {wanted} are expected; convert it (sox {0} -r {wanted} \

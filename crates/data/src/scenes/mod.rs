@@ -3,6 +3,7 @@
 //! - [`scene`]: what a picture shows, and how the shapes are placed
 //! - [`caption`]: the grammar of the captions and its words
 //! - [`drawing`]: a scene to pixels
+//! - [`png`]: pictures as files
 //!
 //! ```
 //! use lampwick_data::scenes::{Pictures, SceneConfig};
@@ -16,12 +17,14 @@
 
 pub mod caption;
 pub mod drawing;
+pub mod png;
 pub mod scene;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use caption::vocabulary;
+pub use png::read_png;
 pub use scene::{Color, Object, Relation, Scene, Shape, Size};
 
 use crate::error::{DataError, Result};

@@ -1,5 +1,7 @@
 //! Log-mel frames.
 
+use std::fmt;
+
 use phastft::planner::PlannerR2c64;
 use phastft::r2c_fft_f64_with_planner;
 
@@ -93,6 +95,12 @@ pub struct LogMel {
     hann: Vec<f64>,
     /// For each band the first bin and the weights from there on.
     triangles: Vec<(usize, Vec<f64>)>,
+}
+
+impl fmt::Debug for LogMel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogMel").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl LogMel {

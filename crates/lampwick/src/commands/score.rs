@@ -129,7 +129,8 @@ fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
         let pair = text(line.strip_suffix(b"\r").unwrap_or(&line)).and_then(|line| {
             let (source, target) =
                 line.split_once('\t').ok_or("no tab between source and target")?;
-            Ok((source.to_owned(), target.to_owned()))
+            let source = trained.read(source).map_err(|error| error.to_string())?;
+            Ok((source, target.to_owned()))
         });
         let (source, target) = match pair {
             Ok(pair) => pair,
@@ -141,10 +142,10 @@ fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
                 continue;
             }
         };
-        let (source, mut ids) = (trained.encode(&source)?, Vec::new());
+        let mut ids = Vec::new();
         trained.target.encode(&target, &mut ids)?;
         let sentences = [decoding::Sentence::of(source.len().max(1))];
-        let state = trained.model.encode(&[&source]);
+        let state = trained.state(&[&source]);
         let scoring = decoding::Scoring::default();
         let targets = std::slice::from_ref(&ids);
         let scored =

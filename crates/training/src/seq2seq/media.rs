@@ -1,8 +1,12 @@
 //! Sources that are no words: pictures, and spoken digits as log-mel frames.
 
+use std::path::Path;
+
 use burn::prelude::*;
-use lampwick_data::scenes::{Pictures, SceneConfig};
-use lampwick_data::speech::{DigitStrings, Frames, Fsdd, LogMel, MelConfig, StringConfig};
+use lampwick_data::scenes::{Pictures, SceneConfig, read_png};
+use lampwick_data::speech::{
+    DigitStrings, Frames, Fsdd, LogMel, MelConfig, StringConfig, read_wav,
+};
 use lampwick_models::{Source, SourceKind};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -68,15 +72,13 @@ impl Media {
         let seed = seed_of(seed, Stream::Data);
         let config = StringConfig { seed, shortest, longest, ..StringConfig::default() };
         let strings = DigitStrings::new(Fsdd::read(&data.folder, part.into())?, config)?;
-        let mel = LogMel::new(MelConfig { bands: features, ..MelConfig::default() })?;
+        let mel = log_mel(features)?;
         let count = if part == Part::Train { data.train } else { data.valid } as u64;
         let spoken: Vec<(Frames, String)> = (0..count)
             .into_par_iter()
             .map(|number| {
                 let utterance = strings.utterance(number);
-                let mut frames = mel.frames(&utterance.samples);
-                frames.normalize();
-                (frames, utterance.transcript())
+                (heard(&mel, &utterance.samples), utterance.transcript())
             })
             .collect();
         let (frames, transcripts) = spoken.into_iter().unzip();
@@ -107,8 +109,7 @@ impl Media {
                 let numbers = indices.par_iter().map(|&index| first + index as u64);
                 let pixels: Vec<Vec<f32>> =
                     numbers.map(|number| pictures.picture(number).pixels).collect();
-                let shape = [indices.len(), 3, side, side];
-                Source::Image(Tensor::from_data(TensorData::new(pixels.concat(), shape), device))
+                shown(pixels.concat(), [indices.len(), 3, side, side], device)
             }
             Self::Speech(all) => {
                 let bands = all.first().map_or(0, |frames| frames.bands);
@@ -147,6 +148,57 @@ impl Media {
                 .for_each(|value| hasher.update(value.to_le_bytes())),
         }
     }
+}
+
+/// One file as a source: a recording or a picture.
+#[derive(Debug)]
+pub(super) enum FileReader {
+    /// WAV files.
+    Recordings(LogMel),
+    /// PNG files.
+    Pictures { height: usize, width: usize },
+}
+
+impl FileReader {
+    /// For what a model reads; `None` for words.
+    pub(super) fn new(reads: &SourceKind) -> Result<Option<Self>> {
+        Ok(match *reads {
+            SourceKind::Words => None,
+            SourceKind::Frames { features, .. } => Some(Self::Recordings(log_mel(features)?)),
+            SourceKind::Image { height, width, .. } => Some(Self::Pictures { height, width }),
+        })
+    }
+
+    /// The file as a batch of one, and its steps before any are joined.
+    pub(super) fn read(&self, path: &Path, device: &Device) -> Result<(Source, usize)> {
+        match self {
+            Self::Recordings(mel) => {
+                let frames = heard(mel, &read_wav(path, mel.config().rate)?);
+                let steps = frames.len();
+                Ok((Media::Speech(vec![frames]).batch(&[0], device), steps))
+            }
+            Self::Pictures { height, width } => {
+                let pixels = read_png(path, *height, *width)?;
+                Ok((shown(pixels, [1, 3, *height, *width], device), 1))
+            }
+        }
+    }
+}
+
+fn log_mel(bands: usize) -> Result<LogMel> {
+    Ok(LogMel::new(MelConfig { bands, ..MelConfig::default() })?)
+}
+
+/// A recording as a model hears it.
+fn heard(mel: &LogMel, samples: &[f32]) -> Frames {
+    let mut frames = mel.frames(samples);
+    frames.normalize();
+    frames
+}
+
+/// Pixels `[B, 3, H, W]` as a model sees them.
+fn shown(pixels: Vec<f32>, shape: [usize; 4], device: &Device) -> Source {
+    Source::Image(Tensor::from_data(TensorData::new(pixels, shape), device))
 }
 
 fn refused(problem: &str, mend: &str) -> crate::Error {

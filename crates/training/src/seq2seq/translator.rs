@@ -7,10 +7,11 @@ use lampwick_data::Tokenizer;
 use lampwick_decoding::{
     BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
 };
-use lampwick_models::{NextToken, SourceKind, Translator};
+use lampwick_models::{EncoderDecoder, NextToken, Source, Translator, TranslatorState};
 
 use super::Seq2Seq;
 use super::corpus::Tokenizers;
+use super::media::FileReader;
 use crate::config::{Seq2SeqConfig, ValidationConfig};
 use crate::error::{Error, Result};
 use crate::model::{self, Loaded, Which};
@@ -24,7 +25,7 @@ const HELD: usize = 1 << 25;
 pub struct TrainedTranslator {
     /// The weights (ASGD: the average), packed.
     pub model: Translator,
-    /// How sources become ids.
+    /// How sources of words become ids.
     pub source: Tokenizer,
     /// How ids become targets.
     pub target: Tokenizer,
@@ -36,6 +37,41 @@ pub struct TrainedTranslator {
     pub checkpoint: PathBuf,
     /// What was wrong with checkpoints that had to be passed by.
     pub warnings: Vec<String>,
+    /// For sources that are files.
+    files: Option<(FileReader, EncoderDecoder)>,
+}
+
+/// A source as a model reads it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    steps: usize,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Words(Vec<u32>),
+    /// A recording or a picture, as a batch of one.
+    File(Source),
+}
+
+impl Default for Reading {
+    /// No words.
+    fn default() -> Self {
+        Self { steps: 0, content: Content::Words(Vec::new()) }
+    }
+}
+
+impl Reading {
+    /// Its words, or frames; a picture has one.
+    pub fn len(&self) -> usize {
+        self.steps
+    }
+
+    /// Whether there is nothing to read.
+    pub fn is_empty(&self) -> bool {
+        self.steps == 0
+    }
 }
 
 impl TrainedTranslator {
@@ -46,13 +82,14 @@ impl TrainedTranslator {
     pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
         let run = RunDir::open(dir)?;
         let config = run.seq2seq_config()?;
-        if config.model.reads != SourceKind::Words {
-            let problem = "it reads pictures or speech, and no lines of text";
-            return Err(Error::NotARun { path: dir.into(), problem: problem.into() });
-        }
         let Tokenizers { source, target } = Tokenizers::load(&run)?;
+        let files = FileReader::new(&config.model.reads)?;
+        let read_size = match files {
+            None => config.model.source_vocabulary,
+            Some(_) => source.vocabulary().len(),
+        };
         let sizes = [
-            (source.vocabulary().len(), config.model.source_vocabulary),
+            (source.vocabulary().len(), read_size),
             (target.vocabulary().len(), config.model.target_vocabulary),
         ];
         if let Some((words, model)) = sizes.into_iter().find(|(words, model)| words != model) {
@@ -67,18 +104,46 @@ impl TrainedTranslator {
         };
         let Loaded { model, checkpoint, warnings } =
             model::load::<Seq2Seq>(&run, &config, which, device)?;
-        let model = Translator::new(&model);
-        Ok(Self { model, source, target, end, config, checkpoint, warnings })
+        let packed = Translator::new(&model);
+        let files = files.map(|reader| (reader, model));
+        Ok(Self { model: packed, source, target, end, config, checkpoint, warnings, files })
     }
 
-    /// The ids of a source.
+    /// A source from a line: its words, or the name of a recording (WAV) or picture (PNG).
     ///
     /// # Errors
-    /// Those of [`Tokenizer::encode`].
-    pub fn encode(&self, line: &str) -> Result<Vec<u32>> {
-        let mut ids = Vec::new();
-        self.source.encode(line, &mut ids)?;
-        Ok(ids)
+    /// Those of [`Tokenizer::encode`]; a file that cannot be read, by its name.
+    pub fn read(&self, line: &str) -> Result<Reading> {
+        match &self.files {
+            Some((files, model)) => {
+                let (source, steps) = files.read(Path::new(line.trim()), &model.device())?;
+                Ok(Reading { steps, content: Content::File(source) })
+            }
+            None => {
+                let mut ids = Vec::new();
+                self.source.encode(line, &mut ids)?;
+                Ok(Reading { steps: ids.len(), content: Content::Words(ids) })
+            }
+        }
+    }
+
+    /// The model's state of sources, each before its first word.
+    ///
+    /// # Panics
+    /// When a reading is that of another kind of model, or of words outside the vocabulary.
+    pub fn state(&self, readings: &[&Reading]) -> TranslatorState {
+        let Some((_, model)) = &self.files else {
+            let words = readings.iter().map(|reading| match &reading.content {
+                Content::Words(ids) => &ids[..],
+                Content::File(_) => panic!("a file for a model that reads words"),
+            });
+            return self.model.encode(&words.collect::<Vec<&[u32]>>());
+        };
+        let sources = readings.iter().map(|reading| match &reading.content {
+            Content::File(source) => source.clone(),
+            Content::Words(_) => panic!("words for a model that reads files"),
+        });
+        self.model.encode_with(model, &sources.collect::<Vec<Source>>())
     }
 
     /// What every target is held to, with room for targets that are longer than their sources.

@@ -4,7 +4,7 @@ use lampwick::data::Tokenizer;
 use lampwick::decoding::{
     BeamOptions, CoveragePenalty, LengthPenalty, Rules, Sampling, Scoring, Sentence,
 };
-use lampwick::training::seq2seq::translator::TrainedTranslator;
+use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
 
 use super::super::drawing::Drawing;
 use super::lines::Line;
@@ -176,14 +176,17 @@ pub(super) struct Every {
 }
 
 impl Every {
-    /// A line's tokens, and what is asked of it; or why it cannot be translated.
+    /// A line as it is read, and what is asked of it; or why it cannot be translated.
     pub(super) fn of(
         &self,
         line: &Line,
         trained: &TrainedTranslator,
         number: usize,
-    ) -> Result<(Vec<u32>, Sentence), String> {
-        let source = trained.encode(&line.text).map_err(|error| error.to_string())?;
+    ) -> Result<(Reading, Sentence), String> {
+        let source = match line.text.is_empty() {
+            true => Reading::default(),
+            false => trained.read(&line.text).map_err(|error| error.to_string())?,
+        };
         let mut sentence = self.sentence.clone();
         sentence.source = Some(source.len().max(1));
         sentence.stream = self.streams.wrapping_mul(number as u64);

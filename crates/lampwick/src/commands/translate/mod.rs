@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use lampwick::decoding::{Combination, Ensemble, Hypothesis, Sentence, ShallowFusion};
 use lampwick::models::{NextToken, Translator};
 use lampwick::training::RunDir;
-use lampwick::training::seq2seq::translator::TrainedTranslator;
+use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
 
 use self::asked::Asked;
 use self::language::Language;
@@ -41,6 +41,8 @@ Examples:
   lampwick translate runs/de --average 3 < test.en               the mean of three checkpoints
   lampwick translate runs/de runs/de-2 runs/de-3 < test.en       an ensemble
   lampwick translate runs/de --lm runs/german --lm-weight 0.2 < test.en
+  ls recordings/*.wav | lampwick translate runs/digits           a run that hears: names of WAV files
+  ls pictures/*.png | lampwick translate runs/caption            a run that sees: names of PNG files
 
 One line comes out for each line in, in order, also for an empty line (it is empty). Lines are read
 as they come: what has arrived is translated together, those of like length side by side; a line's
@@ -115,11 +117,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let (first, others) = runs.split_first().expect("clap requires a run");
     if others.is_empty() {
-        let model = &first.model;
-        return with_language(arguments, first, model, &|sources| model.encode(sources));
+        return with_language(arguments, first, &first.model, &|sources| first.state(sources));
     }
     for (other, path) in others.iter().zip(&arguments.runs[1..]) {
         let path = path.display().to_string();
+        if other.config.model.reads != first.config.model.reads {
+            anyhow::bail!("{path}: reads other sources than the first run; leave it out");
+        }
         first.source.vocabulary().expect_same(other.source.vocabulary(), &path)?;
         first.target.vocabulary().expect_same(other.target.vocabulary(), &path)?;
     }
@@ -129,9 +133,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let models: Vec<&Translator> = runs.iter().map(|run| &run.model).collect();
     let together = Ensemble::new(models.clone(), vec![1.0; models.len()], combination)?;
-    let encode = |sources: &[&[u32]]| {
-        together.state(models.iter().map(|model| model.encode(sources)).collect())
-    };
+    let encode =
+        |sources: &[&Reading]| together.state(runs.iter().map(|run| run.state(sources)).collect());
     with_language(arguments, first, &together, &encode)
 }
 
@@ -140,7 +143,7 @@ fn with_language<M: NextToken>(
     arguments: &Arguments,
     trained: &TrainedTranslator,
     model: &M,
-    encode: &dyn Fn(&[&[u32]]) -> M::State,
+    encode: &dyn Fn(&[&Reading]) -> M::State,
 ) -> anyhow::Result<Exit> {
     let Some(path) = &arguments.lm else {
         return translate_lines(arguments, trained, model, encode);
@@ -155,7 +158,7 @@ fn with_language<M: NextToken>(
             let tokens = language::tokens(&trained.target, tokenizer.vocabulary(), path)?;
             let fused = ShallowFusion::new(model, &*language, weight, tokens)?;
             let encode =
-                |sources: &[&[u32]]| fused.state(encode(sources), language.start(sources.len()));
+                |sources: &[&Reading]| fused.state(encode(sources), language.start(sources.len()));
             translate_lines(arguments, trained, &fused, &encode)
         }
         Language::Ngram(language) => {
@@ -163,7 +166,7 @@ fn with_language<M: NextToken>(
             let language = lampwick::decoding::NgramTokens::new(&language);
             let fused = ShallowFusion::new(model, language, weight, tokens)?;
             let encode =
-                |sources: &[&[u32]]| fused.state(encode(sources), language.start(sources.len()));
+                |sources: &[&Reading]| fused.state(encode(sources), language.start(sources.len()));
             translate_lines(arguments, trained, &fused, &encode)
         }
     }
@@ -174,7 +177,7 @@ fn translate_lines<M: NextToken>(
     arguments: &Arguments,
     trained: &TrainedTranslator,
     model: &M,
-    encode: &dyn Fn(&[&[u32]]) -> M::State,
+    encode: &dyn Fn(&[&Reading]) -> M::State,
 ) -> anyhow::Result<Exit> {
     let mut rules = arguments.asked.rules(trained)?;
     rules.attention = arguments.alignments;
@@ -198,7 +201,7 @@ fn translate_lines<M: NextToken>(
             let line = line.and_then(|line| every.of(&line, trained, number + index));
             read.push(line.unwrap_or_else(|problem| {
                 left_empty(index, &problem);
-                (Vec::new(), Sentence::default())
+                (Reading::default(), Sentence::default())
             }));
         }
         // An empty line has an empty target: nothing is searched.
@@ -206,8 +209,8 @@ fn translate_lines<M: NextToken>(
             (0..read.len()).filter(|&index| !read[index].0.is_empty()).collect();
         let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); read.len()];
         let together = |indices: &[usize]| {
-            let sources: Vec<(&[u32], &Sentence)> =
-                indices.iter().map(|&index| (&read[index].0[..], &read[index].1)).collect();
+            let sources: Vec<(&Reading, &Sentence)> =
+                indices.iter().map(|&index| (&read[index].0, &read[index].1)).collect();
             search.translate(model, encode, &sources, &rules)
         };
         match together(&asked) {

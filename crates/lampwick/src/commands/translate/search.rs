@@ -6,6 +6,7 @@ use lampwick::decoding::{
     BeamOptions, DecodingError, Hypothesis, Rules, Sampling, Sentence, beam_search, sample,
 };
 use lampwick::models::NextToken;
+use lampwick::training::seq2seq::translator::Reading;
 
 /// Log-probabilities that are held at once, `[streams, V]`: 128 MB.
 const HELD: usize = 1 << 25;
@@ -27,8 +28,8 @@ impl Search {
     pub(super) fn translate<M: NextToken>(
         &self,
         model: &M,
-        encode: &dyn Fn(&[&[u32]]) -> M::State,
-        sources: &[(&[u32], &Sentence)],
+        encode: &dyn Fn(&[&Reading]) -> M::State,
+        sources: &[(&Reading, &Sentence)],
         rules: &Rules,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
         let streams = match self {
@@ -40,7 +41,7 @@ impl Search {
         order.sort_by_key(|&index| Reverse(sources[index].0.len()));
         let mut results = vec![Vec::new(); sources.len()];
         for batch in order.chunks(size) {
-            let of: Vec<&[u32]> = batch.iter().map(|&index| sources[index].0).collect();
+            let of: Vec<&Reading> = batch.iter().map(|&index| sources[index].0).collect();
             let asked: Vec<Sentence> =
                 batch.iter().map(|&index| sources[index].1.clone()).collect();
             let state = encode(&of);
