@@ -6,7 +6,8 @@ first, an LSTM over the whole target at once, h~ = tanh(W_c [c; h]), softmax. Cr
 smoothing, clipping by the global norm, Adam.
 
     bench    questions on stdin, answers on stdout: the protocol of recurrent.py
-    train    encoder_decoder.py train ASK.json: trains on ids, translates ids, writes ids
+    train    encoder_decoder.py train ASK.json: trains on text by a run's tokenizer, translates text; needs
+             the package tokenizers
 """
 
 import json
@@ -123,30 +124,79 @@ def padded(pairs, end):
     return source, lengths, inputs, targets
 
 
+def batches(steps, tokens, generator):
+    """Indices of pairs, cut as Lampwick cuts them: shuffled, pools sorted by length, at most so many
+    positions in a batch, padding included; then the batches shuffled."""
+    order = torch.randperm(len(steps), generator=generator).tolist()
+    pool = max(1, tokens // max(1, -(-sum(steps) // len(steps)))) * 100
+    cut = []
+    for start in range(0, len(order), pool):
+        batch = []
+        for index in sorted(order[start : start + pool], key=steps.__getitem__):
+            # Sorted: this pair is the longest so far.
+            if batch and (len(batch) + 1) * steps[index] > tokens:
+                cut.append(batch)
+                batch = []
+            batch.append(index)
+        cut.append(batch)
+    return [cut[index] for index in torch.randperm(len(cut), generator=generator).tolist()]
+
+
 def train(ask):
-    """Trains on the batches as they stand in the file, and translates `sources` greedily."""
-    model = EncoderDecoder(ask).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=ask["lr"], eps=1e-8)
-    start, tokens = time.perf_counter(), 0
-    with open(ask["batches"]) as batches:  # a line a batch: [[source, target], ...]
-        for step, line in enumerate(batches, 1):
-            optimizer.param_groups[0]["lr"] = ask["lr"] * min(
-                1.0, 2.0 * (1.0 - (step - 1) / ask["steps"])
-            )
-            batch = padded(json.loads(line), ask["end"])
+    """Trains as the config of `multi30k` says, before its schedule has halved anything, and after each
+    epoch writes `epoch-N.txt` into `out`: what the validation sources become, greedily. Goes on from
+    `state.pt`."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(ask["tokenizer"])
+    read = lambda path: [tokenizer.encode(line.rstrip("\n")).ids for line in open(path, encoding="utf-8")]
+    pairs = list(zip(*map(read, ask["train"])))
+    pairs = [(s, t) for s, t in pairs if s and t and max(len(s), len(t)) <= ask["longest"]]
+    sources = read(ask["valid"])
+    steps = [max(len(source), len(target) + 1) for source, target in pairs]
+    model = EncoderDecoder(ask)
+    with torch.no_grad():  # the forget gate's bias: 1 in the sum of the two
+        for name, bias in model.named_parameters():
+            if ".bias_ih_l" in name or ".bias_hh_l" in name:
+                quarter = len(bias) // 4
+                bias[quarter : 2 * quarter] = 1.0 if ".bias_ih_l" in name else 0.0
+    optimizer = torch.optim.Adam(model.parameters(), lr=ask["lr"], betas=(0.9, ask["beta2"]), eps=1e-8)
+    state, epochs = os.path.join(ask["out"], "state.pt"), 0
+    if os.path.exists(state):
+        saved = torch.load(state)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        epochs = saved["epochs"]
+    for epoch in range(epochs + 1, ask["epochs"] + 1):
+        model.train()
+        generator = torch.Generator().manual_seed(epoch)
+        torch.manual_seed(epoch)
+        dealt = batches(steps, ask["tokens"], generator)
+        start, tokens = time.perf_counter(), 0
+        for step, indices in enumerate(dealt, 1):
+            batch = padded([pairs[index] for index in indices], ask["end"])
             loss = train_step(model, optimizer, batch, ask)
             tokens += int((batch[3] != PADDING).sum())
-            if step % 100 == 0:
+            if step % 20 == 0 or step == len(dealt):
                 rate = tokens / (time.perf_counter() - start)
-                print(f"step {step} loss {loss:.3f} {rate:.0f} tokens/s", file=sys.stderr, flush=True)
-    model.eval()
-    with open(ask["sources"]) as sources, open(ask["out"], "w") as out:
-        for line in sources:
-            ids = json.loads(line)
-            longest = int(3 * len(ids)) + 10
-            [written] = greedy(model, torch.tensor(ids)[:, None], torch.tensor([len(ids)]), ask["end"], longest)
-            print(json.dumps(written), file=out)
-    print(json.dumps({"tokens_per_second": tokens / (time.perf_counter() - start)}))
+                told = f"PyTorch: epoch {epoch}/{ask['epochs']}  step {step}/{len(dealt)}  loss {loss:.3f}"
+                print(f"{told}  {rate:.0f} tokens/s", file=sys.stderr, flush=True)
+        model.eval()
+        written = [""] * len(sources)
+        order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+        for start in range(0, len(order), 64):
+            group = order[start : start + 64]
+            source, lengths, *_ = padded([(sources[index], []) for index in group], ask["end"])
+            longest = int(ask["longest_per_source"] * int(lengths.max())) + 10
+            for index, ids in zip(group, greedy(model, source, lengths, ask["end"], longest)):
+                written[index] = tokenizer.decode(ids)
+        saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch}
+        torch.save(saved, state + ".unfinished")
+        os.replace(state + ".unfinished", state)
+        path = os.path.join(ask["out"], f"epoch-{epoch}.txt")
+        with open(path + ".unfinished", "w", encoding="utf-8") as out:
+            out.writelines(line.replace("\n", " ") + "\n" for line in written)
+        os.replace(path + ".unfinished", path)
 
 
 def bench():

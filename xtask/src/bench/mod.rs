@@ -16,6 +16,7 @@ mod side;
 
 pub(crate) use embeddings::{GLOVE, PYTHON};
 pub(crate) use ngram::Kenlm;
+pub(crate) use side::PYTHON as PYTORCH;
 
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args)]

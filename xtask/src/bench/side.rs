@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cargo::{example as built, root};
 
 /// Names the Python that has torch.
-const PYTHON: &str = "LAMPWICK_PYTHON";
+pub(crate) const PYTHON: &str = "LAMPWICK_PYTHON";
 
 /// Names the Python that has JoeyNMT.
 const JOEYNMT: &str = "LAMPWICK_JOEYNMT";

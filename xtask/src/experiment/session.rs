@@ -194,12 +194,17 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a command to its end, or ends it when the budget is spent: `false`. It computes where the
+    /// Runs the program to its end, or ends it when the budget is spent: `false`. It computes where the
     /// session does.
     pub(crate) fn run(&self, mut command: Command) -> Result<bool> {
         if let Some(device) = &self.device {
             command.args(["--device", device]);
         }
+        self.run_peer(command)
+    }
+
+    /// The same with another program.
+    pub(crate) fn run_peer(&self, mut command: Command) -> Result<bool> {
         let shown = show(&command);
         let (status, stopped) = self.attend(&mut command, || self.spent())?;
         ensure!(status.success() || stopped, "`{shown}` ended with {status}");

@@ -212,7 +212,7 @@ impl Sides {
             command.arg("--resume");
         }
         command.arg(text).arg("-o").arg(&vectors).stderr(File::create(&log)?);
-        let finished = session.run(command).with_context(|| said(&log))?;
+        let finished = session.run_peer(command).with_context(|| said(&log))?;
         if !finished {
             return Ok(None);
         }
@@ -240,7 +240,7 @@ impl Sides {
             .arg(&vectors);
         command.env("OMP_NUM_THREADS", "1").env("OPENBLAS_NUM_THREADS", "1");
         command.stdout(File::create(&log)?).stderr(Stdio::null());
-        if !session.run(command).with_context(|| said(&log))? {
+        if !session.run_peer(command).with_context(|| said(&log))? {
             return Ok(None);
         }
         let words_per_second = last_json(&log)?["words_per_second"].as_f64();
@@ -260,7 +260,7 @@ impl Sides {
                     None => Stdio::null(),
                 });
                 let output = File::create(self.folder.join(output))?;
-                session.run({
+                session.run_peer({
                     command.stdout(output).stderr(File::create(&log)?);
                     command
                 })

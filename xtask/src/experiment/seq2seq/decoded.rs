@@ -1,4 +1,4 @@
-//! A trained run's output for a file, and what it is worth.
+//! A trained model's output for a file, and what it is worth.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -74,11 +74,16 @@ pub(super) fn bleu(
         }
         fs::rename(&unfinished, to)?;
     }
+    measured(session, set, to).map(Some)
+}
+
+/// BLEU of an output.
+pub(super) fn measured(session: &Session, set: &TestSet, output: &Path) -> Result<Bleu> {
     let mut command = Command::new(session.program()?);
     command.args(["metric", "bleu", "--json", "--ref"]).arg(&set.reference);
-    command.arg("--source").arg(&set.source).stdin(File::open(to)?).stderr(Stdio::inherit());
+    command.arg("--source").arg(&set.source).stdin(File::open(output)?).stderr(Stdio::inherit());
     let output = command.output()?;
     ensure!(output.status.success(), "`lampwick metric bleu` ended with {}", output.status);
     let bleu = serde_json::from_slice(&output.stdout).context("what `lampwick metric` prints")?;
-    Ok(Some(bleu))
+    Ok(bleu)
 }

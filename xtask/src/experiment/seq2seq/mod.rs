@@ -2,8 +2,9 @@
 //!
 //! - this file: `scan`, `g2p`, `dialogue`, `summarise`, `caption`, `digits`, `scheduled-sampling`: some
 //!   runs each, judged by what they write;
-//! - [`multi30k`]: translation, with attention and without, by the length of the source; [`beam`]: what
-//!   larger beams do to it; [`decoded`]: the program's `translate` and `metric` for both.
+//! - [`multi30k`]: translation, with attention and without, by the length of the source; [`pytorch`]: the
+//!   same recipe there; [`beam`]: what larger beams do to it; [`decoded`]: the program's `translate` and
+//!   `metric` for all of them.
 
 use anyhow::Result;
 
@@ -15,6 +16,7 @@ use super::trained::{Quality, Trained};
 pub(super) mod beam;
 mod decoded;
 pub(super) mod multi30k;
+mod pytorch;
 
 /// An experiment of some runs, each judged by the measure of its test.
 struct Suite {

@@ -1,4 +1,4 @@
-//! `multi30k`: English to German, with attention and without.
+//! `multi30k`: English to German, with attention and without, and beside PyTorch.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use super::super::results::{Axis, Chart, Curve, Results, Table};
 use super::super::session::{Run, Session};
 use super::super::trained::Trained;
 use super::decoded::{Bleu, TestSet, bleu};
+use super::pytorch::compare;
 use super::{run_table, validation_chart};
 
 /// The training sources, below LAMPWICK_DATA.
@@ -25,8 +26,17 @@ pub(super) fn with_attention() -> Run {
 
 /// The test set, below LAMPWICK_DATA.
 pub(super) fn test_set() -> TestSet {
+    set("test_2016_flickr")
+}
+
+/// The validation set.
+pub(super) fn validation_set() -> TestSet {
+    set("val")
+}
+
+fn set(name: &str) -> TestSet {
     let data = PathBuf::from(std::env::var_os("LAMPWICK_DATA").unwrap_or_default());
-    let of = |language: &str| data.join(format!("multi30k/test_2016_flickr.{language}"));
+    let of = |language: &str| data.join(format!("multi30k/{name}.{language}"));
     TestSet { source: of("en"), reference: of("de") }
 }
 
@@ -91,6 +101,12 @@ pub(in super::super) fn run(session: &Session) -> Result<Results> {
         curves: lengths,
     });
     results.charts.extend(validation_chart(&named));
+    if let Some((_, ours)) = named.iter().find(|(name, _)| *name == "attention")
+        && let Some((table, chart)) = compare(session, ours)?
+    {
+        results.tables.push(table);
+        results.charts.push(chart);
+    }
     results.tables.push(Table { title: "BLEU by the length of the source".into(), rows });
     results.tables.push(run_table(&named));
     Ok(results)

@@ -1,0 +1,85 @@
+//! The recipe of `multi30k` trained by PyTorch: the same text, subwords, sizes, batches, rate and steps.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::super::results::{Axis, Chart, Curve, Table};
+use super::super::session::Session;
+use super::super::trained::Trained;
+use super::decoded::measured;
+use super::multi30k::{test_set, validation_set};
+use crate::bench::PYTORCH;
+use crate::cargo::root;
+
+/// Epochs that are compared: so long the schedule of `multi30k.toml` has halved nothing, and the rate is
+/// the same at every step.
+const EPOCHS: usize = 5;
+
+/// BLEU of both after each epoch, as a table and a chart; nothing where no Python is named and none has
+/// trained before.
+pub(super) fn compare(session: &Session, ours: &Trained) -> Result<Option<(Table, Chart)>> {
+    let folder = session.out().join("multi30k/pytorch");
+    if !session.gathers() && !session.spent() {
+        train(session, ours, &folder)?;
+    }
+    let mut rows = vec![["epoch", "Lampwick", "PyTorch", "difference"].map(str::to_owned).to_vec()];
+    let mut curves = [Vec::new(), Vec::new()];
+    for line in ours.valid.iter().take(EPOCHS) {
+        let written = folder.join(format!("epoch-{}.txt", line.epoch));
+        let Some(quality) = line.quality.as_ref().filter(|_| written.is_file()) else { break };
+        let theirs = measured(session, &validation_set(), &written)?.score;
+        curves[0].push((line.epoch as f64, quality.value));
+        curves[1].push((line.epoch as f64, theirs));
+        rows.push(vec![
+            line.epoch.to_string(),
+            format!("{:.2}", quality.value),
+            format!("{theirs:.2}"),
+            format!("{:+.2}", quality.value - theirs),
+        ]);
+    }
+    if rows.len() == 1 {
+        return Ok(None);
+    }
+    let title = "The same recipe in PyTorch: BLEU of the validation sources, greedy";
+    let [ours, theirs] = curves;
+    let chart = Chart {
+        title: title.into(),
+        caption: "equal text, subwords, sizes, rate and steps; other initial values and batches"
+            .into(),
+        x: Axis::linear("epoch"),
+        y: Axis::linear("BLEU"),
+        curves: vec![Curve::marked("Lampwick", ours), Curve::marked("PyTorch", theirs)],
+    };
+    Ok(Some((Table { title: title.into(), rows }, chart)))
+}
+
+/// Trains until [`EPOCHS`] are done or the budget is spent; goes on where it was.
+fn train(session: &Session, ours: &Trained, folder: &Path) -> Result<()> {
+    let done = folder.join(format!("epoch-{EPOCHS}.txt")).is_file();
+    let Some(python) = env::var_os(PYTORCH).filter(|_| !done) else { return Ok(()) };
+    fs::create_dir_all(folder)?;
+    let data = test_set().source.parent().context("a test set lies in a folder")?.to_owned();
+    // The values of configs/seq2seq/multi30k.toml.
+    let ask = json!({
+        "tokenizer": ours.path.join("tokenizer/target/tokenizer.json"),
+        "train": [data.join("train.en"), data.join("train.de")],
+        "valid": validation_set().source,
+        "out": folder,
+        "epochs": EPOCHS,
+        "vocabulary": 8000, "end": 0, "longest": 100, "tokens": 1500,
+        "embedding": 256, "hidden": 400, "layers": 1, "dropout": 0.3,
+        "label_smoothing": 0.1, "clip_norm": 1.0, "lr": 0.001, "beta2": 0.98,
+        "longest_per_source": 2.0,
+    });
+    let file = folder.join("ask.json");
+    fs::write(&file, serde_json::to_vec_pretty(&ask)?)?;
+    let mut command = Command::new(python);
+    command.arg(root().join("xtask/peers/encoder_decoder.py")).arg("train").arg(file);
+    session.run_peer(command)?;
+    Ok(())
+}
