@@ -47,8 +47,16 @@ pub(crate) struct Run {
 }
 
 /// Keys that do not change what is learnt, or that the run itself fills in.
-const INDIFFERENT: [&str; 6] =
-    ["name", "device", "model.vocabulary", "report", "sampling", "checkpoint"];
+const INDIFFERENT: [&str; 8] = [
+    "name",
+    "device",
+    "model.vocabulary",
+    "model.source_vocabulary",
+    "model.target_vocabulary",
+    "report",
+    "sampling",
+    "checkpoint",
+];
 
 impl Session {
     pub(crate) fn new(
