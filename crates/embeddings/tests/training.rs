@@ -112,9 +112,15 @@ fn every_model_puts_words_of_a_theme_together() {
 fn hogwild_learns_as_well() {
     let corpus = corpus_of(&themes(4000, 2), 1).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
-    let mut model = Model::new(&corpus, &small()).unwrap();
-    pool.install(|| train(&mut model, &corpus, &Silent)).unwrap();
-    assert!(separation(&model.vectors().unwrap()) > 0.5);
+    for objective in [Objective::NegativeSampling(5), Objective::HierarchicalSoftmax] {
+        for architecture in [Architecture::SkipGram, Architecture::Cbow] {
+            let settings = Settings { objective, architecture, ..small() };
+            let mut model = Model::new(&corpus, &settings).unwrap();
+            pool.install(|| train(&mut model, &corpus, &Silent)).unwrap();
+            let separation = separation(&model.vectors().unwrap());
+            assert!(separation > 0.5, "{objective:?} {architecture:?}: {separation}");
+        }
+    }
 }
 
 /// A model's file.

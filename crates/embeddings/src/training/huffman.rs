@@ -1,6 +1,8 @@
 //! Codes of words for the hierarchical softmax: the more frequent, the shorter (Morin and Bengio 2005;
 //! Mikolov et al. 2013).
 
+use std::ops::Range;
+
 /// The way of each word from the root of a Huffman tree.
 pub(crate) struct Codes {
     /// Where each word's way ends.
@@ -59,6 +61,12 @@ impl Codes {
         codes
     }
 
+    /// So many of the inner nodes that most ways lead through, or all: the later one is made, the heavier.
+    pub(crate) fn heaviest(&self, nodes: u32) -> Range<u32> {
+        let inner = (self.ends.len() as u32).saturating_sub(1);
+        inner.saturating_sub(nodes)..inner
+    }
+
     /// A word's inner nodes and their labels.
     #[inline(always)]
     pub(crate) fn of(&self, word: u32) -> (&[u32], &[f32]) {
@@ -87,6 +95,7 @@ mod tests {
         assert!((kraft - 1.0).abs() < 1e-12);
         assert_eq!((codes.of(0).1, codes.of(3).0.len()), (&[0.0][..], 3));
         assert_eq!(codes.of(3).0[0], 4, "every way begins at the root");
-        assert_eq!(Codes::new(&[3]).of(0).0.len(), 0);
+        assert_eq!((codes.heaviest(2), codes.heaviest(9)), (3..5, 0..5));
+        assert_eq!((Codes::new(&[3]).of(0).0.len(), Codes::new(&[3]).heaviest(4)), (0, 0..0));
     }
 }

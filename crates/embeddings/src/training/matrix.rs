@@ -1,5 +1,7 @@
 //! The matrices that are trained: rows padded to whole vectors, shared by all threads.
 
+use std::ops::Range;
+
 use memmap2::MmapMut;
 use rand::RngExt;
 use rand::SeedableRng;
@@ -90,6 +92,8 @@ impl Matrix {
             first: self.floats_mut().as_mut_ptr(),
             stride,
             rows: self.rows,
+            elsewhere: [0, 0],
+            there: std::ptr::null_mut(),
             lifetime: std::marker::PhantomData,
         }
     }
@@ -105,6 +109,10 @@ pub(crate) struct Shared<'a> {
     first: *mut f32,
     stride: usize,
     rows: usize,
+    /// The first of the rows that are elsewhere, and how many they are.
+    elsewhere: [u32; 2],
+    /// Where row 0 would be if all rows were there.
+    there: *mut f32,
     lifetime: std::marker::PhantomData<&'a mut [f32]>,
 }
 
@@ -118,7 +126,16 @@ impl Shared<'_> {
     #[inline(always)]
     pub(crate) fn row(&self, row: u32) -> *mut f32 {
         debug_assert!((row as usize) < self.rows);
-        self.first.wrapping_add(row as usize * self.stride)
+        let [from, rows] = self.elsewhere;
+        let first = if row.wrapping_sub(from) < rows { self.there } else { self.first };
+        first.wrapping_add(row as usize * self.stride)
+    }
+
+    /// The matrix with some of its rows at another place, as long as these.
+    pub(crate) fn with(mut self, rows: Range<u32>, place: *mut f32) -> Self {
+        self.there = place.wrapping_sub(rows.start as usize * self.stride);
+        self.elsewhere = [rows.start, rows.end - rows.start];
+        self
     }
 
     /// Vectors of 16 floats of a row.

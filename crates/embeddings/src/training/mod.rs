@@ -7,9 +7,11 @@
 //! - `step`: what a window does to the rows, the equations
 //! - `negatives`, `huffman`: negative sampling and hierarchical softmax
 //! - `word_rows`: a word's own row and those of its n-grams
+//! - `hot`: rows that every window changes, copied for each thread
 //! - `matrix`, `random`: rows that threads share without locks; random numbers of the inner loops
 
 mod files;
+mod hot;
 pub(crate) mod huffman;
 pub(crate) mod matrix;
 pub(crate) mod negatives;

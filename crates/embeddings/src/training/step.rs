@@ -58,9 +58,10 @@ pub(crate) struct Buffers {
     pub(crate) sigmas: Vec<f32>,
 }
 
-#[derive(Clone, Copy)]
+/// A vector where it is loaded best.
+#[derive(Clone, Copy, Default)]
 #[repr(align(64))]
-struct Aligned([f32; LANES]);
+pub(super) struct Aligned(pub(super) [f32; LANES]);
 
 impl Buffers {
     pub(crate) fn new(vectors: usize) -> Self {

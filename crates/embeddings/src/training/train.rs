@@ -191,8 +191,9 @@ pub fn train(model: &mut Model, corpus: &Corpus, observer: &dyn Observer) -> Res
         let pause = AtomicBool::new(false);
         let watched = Mutex::new((0u64, 0.0f64));
         let (input, output) = (model.input.shared(), model.output.shared());
+        let threads = if settings.deterministic { 1 } else { rayon::current_num_threads() };
         let work = || {
-            let mut worker = Worker::new(input.vectors());
+            let mut worker = Worker::new(&plan, input.vectors(), threads);
             while !pause.load(Relaxed) {
                 let number = next.fetch_add(1, Relaxed);
                 if number >= all {

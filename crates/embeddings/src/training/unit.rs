@@ -4,6 +4,7 @@
 //! is left out from its place in the text; so a unit looks the same whoever trains it and whenever, and a
 //! window that reaches into the next unit sees the same words there.
 
+use super::hot::Hot;
 use super::huffman::Codes;
 use super::matrix::Shared;
 use super::negatives::Negatives;
@@ -41,6 +42,7 @@ pub(crate) struct Worker {
     next: Window,
     current: Window,
     buffers: Buffers,
+    hot: Hot,
     /// Pairs of which the loss was computed, and its sum.
     pub(crate) pairs: u64,
     pub(crate) loss: f64,
@@ -51,12 +53,14 @@ pub(crate) struct Worker {
 const WATCHED: u64 = 64;
 
 impl Worker {
-    pub(crate) fn new(vectors: usize) -> Self {
+    /// One of so many threads.
+    pub(crate) fn new(plan: &Plan<'_>, vectors: usize, threads: usize) -> Self {
         Self {
             kept: Vec::new(),
             next: Window::default(),
             current: Window::default(),
             buffers: Buffers::new(vectors),
+            hot: Hot::new(&plan.outputs, plan.unit, threads, vectors),
             pairs: 0,
             loss: 0.0,
             windows: 0,
@@ -80,6 +84,7 @@ impl Worker {
         let centers = self.keep(plan, mix(seed, !epoch), start, end);
         let mut pending = false;
         self.windows = 0;
+        let (shared, output) = (output, self.hot.enter(output));
         for at in centers {
             let word = self.kept[at];
             if word == LINE_END {
@@ -100,13 +105,16 @@ impl Worker {
             unsafe { plan.isa.run(Prefetch { window: &self.next, input, output }) };
             if pending {
                 self.step(plan, input, output, lr);
+                self.hot.changed(&self.current.outputs, shared);
             }
             std::mem::swap(&mut self.current, &mut self.next);
             pending = true;
         }
         if pending {
             self.step(plan, input, output, lr);
+            self.hot.changed(&self.current.outputs, shared);
         }
+        self.hot.leave(shared);
     }
 
     fn step(&mut self, plan: &Plan<'_>, input: Shared<'_>, output: Shared<'_>, lr: f32) {
