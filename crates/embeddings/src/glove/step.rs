@@ -12,7 +12,7 @@
 
 use super::records::Entry;
 use crate::simd::{LANES, Simd, Task};
-use crate::training::matrix::Shared;
+use crate::training::matrix::{Rows, Shared};
 use crate::training::step::prefetch;
 
 /// Largest number that a gradient may have, as in the authors' program: no count makes a NaN.

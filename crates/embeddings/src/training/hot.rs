@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::matrix::Shared;
+use super::matrix::{Rows, Shared, WithCopies};
 use super::step::Aligned;
 use super::unit::Outputs;
 use crate::simd::{Isa, LANES, Simd, Task};
@@ -60,16 +60,24 @@ impl Hot {
         }
     }
 
+    /// Whether no row is copied.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The matrix with the copies in place of its own rows, which they equal now.
-    pub(super) fn enter<'a>(&mut self, matrix: Shared<'a>) -> Shared<'a> {
+    pub(super) fn enter<'a>(&mut self, matrix: Shared<'a>) -> WithCopies<'a> {
         for copy in 0..self.changes.len() {
             self.merge(copy, matrix);
         }
-        matrix.with(self.rows.clone(), self.copies.as_mut_ptr().cast())
+        matrix.with_copies(self.rows.clone(), self.copies.as_mut_ptr().cast())
     }
 
     /// Counts the changes of a window.
     pub(super) fn changed(&mut self, outputs: &[u32], matrix: Shared<'_>) {
+        if self.is_empty() {
+            return;
+        }
         let Range { start, end } = self.rows;
         for &row in outputs {
             let copy = row.wrapping_sub(start);
@@ -186,8 +194,8 @@ mod tests {
     #[test]
     fn a_thread_alone_has_no_copies() {
         let outputs = Outputs::Codes(Codes::new(&[1; 41]));
-        assert_eq!(Hot::new(&outputs, 80, 1, 2).rows.len(), 0);
+        assert!(Hot::new(&outputs, 80, 1, 2).is_empty());
         let outputs = Outputs::Codes(Codes::new(&[1]));
-        assert_eq!(Hot::new(&outputs, 80, 2, 2).rows.len(), 0);
+        assert!(Hot::new(&outputs, 80, 2, 2).is_empty());
     }
 }

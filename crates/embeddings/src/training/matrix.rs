@@ -92,8 +92,6 @@ impl Matrix {
             first: self.floats_mut().as_mut_ptr(),
             stride,
             rows: self.rows,
-            elsewhere: [0, 0],
-            there: std::ptr::null_mut(),
             lifetime: std::marker::PhantomData,
         }
     }
@@ -109,10 +107,6 @@ pub(crate) struct Shared<'a> {
     first: *mut f32,
     stride: usize,
     rows: usize,
-    /// The first of the rows that are elsewhere, and how many they are.
-    elsewhere: [u32; 2],
-    /// Where row 0 would be if all rows were there.
-    there: *mut f32,
     lifetime: std::marker::PhantomData<&'a mut [f32]>,
 }
 
@@ -121,21 +115,51 @@ unsafe impl Send for Shared<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Shared<'_> {}
 
-impl Shared<'_> {
+/// Where the rows of a matrix are.
+pub(crate) trait Rows: Copy {
     /// Where a row starts.
-    #[inline(always)]
-    pub(crate) fn row(&self, row: u32) -> *mut f32 {
-        debug_assert!((row as usize) < self.rows);
-        let [from, rows] = self.elsewhere;
-        let first = if row.wrapping_sub(from) < rows { self.there } else { self.first };
-        first.wrapping_add(row as usize * self.stride)
-    }
+    fn row(&self, row: u32) -> *mut f32;
+}
 
-    /// The matrix with some of its rows at another place, as long as these.
-    pub(crate) fn with(mut self, rows: Range<u32>, place: *mut f32) -> Self {
-        self.there = place.wrapping_sub(rows.start as usize * self.stride);
-        self.elsewhere = [rows.start, rows.end - rows.start];
-        self
+impl Rows for Shared<'_> {
+    #[inline(always)]
+    fn row(&self, row: u32) -> *mut f32 {
+        debug_assert!((row as usize) < self.rows);
+        self.first.wrapping_add(row as usize * self.stride)
+    }
+}
+
+/// A matrix some of whose rows are copied elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) struct WithCopies<'a> {
+    matrix: Shared<'a>,
+    /// The first of the rows that are copied, and how many they are.
+    first: u32,
+    copied: u32,
+    /// Where row 0 would be if all rows were copied.
+    copies: *mut f32,
+}
+
+impl Rows for WithCopies<'_> {
+    #[inline(always)]
+    fn row(&self, row: u32) -> *mut f32 {
+        if row.wrapping_sub(self.first) < self.copied {
+            self.copies.wrapping_add(row as usize * self.matrix.stride)
+        } else {
+            self.matrix.row(row)
+        }
+    }
+}
+
+impl<'a> Shared<'a> {
+    /// The matrix with copies of these rows, which lie as the matrix' own.
+    pub(crate) fn with_copies(self, rows: Range<u32>, copies: *mut f32) -> WithCopies<'a> {
+        WithCopies {
+            matrix: self,
+            first: rows.start,
+            copied: rows.end - rows.start,
+            copies: copies.wrapping_sub(rows.start as usize * self.stride),
+        }
     }
 
     /// Vectors of 16 floats of a row.

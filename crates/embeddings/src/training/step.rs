@@ -15,7 +15,7 @@
 //! rows are read once and written once a window, not once a pair. That is the published sequence of
 //! updates, in another order of additions.
 
-use super::matrix::Shared;
+use super::matrix::{Rows, Shared};
 use crate::simd::{LANES, Simd, Task};
 
 /// Outputs whose products with the input are computed at once.
@@ -70,17 +70,17 @@ impl Buffers {
 }
 
 /// Performs a window.
-pub(crate) struct Step<'a> {
+pub(crate) struct Step<'a, R> {
     pub(crate) window: &'a Window,
     pub(crate) buffers: &'a mut Buffers,
     pub(crate) input: Shared<'a>,
-    pub(crate) output: Shared<'a>,
+    pub(crate) output: R,
     pub(crate) lr: f32,
     /// Keep the last pair's sigmas.
     pub(crate) watch: bool,
 }
 
-impl Task for Step<'_> {
+impl<R: Rows> Task for Step<'_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -139,13 +139,13 @@ pub(crate) unsafe fn prefetch<S: Simd>(row: *const f32, vectors: usize) {
 }
 
 /// Asks for the rows of a window that is performed next.
-pub(crate) struct Prefetch<'a> {
+pub(crate) struct Prefetch<'a, R> {
     pub(crate) window: &'a Window,
     pub(crate) input: Shared<'a>,
-    pub(crate) output: Shared<'a>,
+    pub(crate) output: R,
 }
 
-impl Task for Prefetch<'_> {
+impl<R: Rows> Task for Prefetch<'_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -158,7 +158,7 @@ impl Task for Prefetch<'_> {
                 prefetch::<S>(input.row(row), input.vectors());
             }
             for &row in &window.outputs[..first] {
-                prefetch::<S>(output.row(row), output.vectors());
+                prefetch::<S>(output.row(row), input.vectors());
             }
         }
     }
@@ -220,7 +220,7 @@ impl Place {
         self,
         outputs: &[u32],
         labels: *const f32,
-        matrix: Shared<'_>,
+        matrix: impl Rows,
         mut sigmas: Option<&mut Vec<f32>>,
     ) {
         if let Some(sigmas) = &mut sigmas {
@@ -257,7 +257,7 @@ impl Place {
         self,
         outputs: &[u32],
         labels: *const f32,
-        matrix: Shared<'_>,
+        matrix: impl Rows,
     ) -> [f32; LANES] {
         // SAFETY: the caller's promise; the count of outputs is the constant's.
         unsafe {
@@ -280,7 +280,7 @@ impl Place {
         self,
         outputs: &[u32],
         labels: *const f32,
-        matrix: Shared<'_>,
+        matrix: impl Rows,
     ) -> [f32; LANES] {
         let Self { h, gained, partial, vectors, gain, lr } = self;
         // SAFETY: the caller's promise.

@@ -6,7 +6,7 @@
 
 use super::hot::Hot;
 use super::huffman::Codes;
-use super::matrix::Shared;
+use super::matrix::{Rows, Shared};
 use super::negatives::Negatives;
 use super::random::{Random, bits_at, mix};
 use super::settings::{Architecture, Settings};
@@ -75,6 +75,24 @@ impl Worker {
         input: Shared<'_>,
         output: Shared<'_>,
     ) {
+        let copied = self.hot.enter(output);
+        if self.hot.is_empty() {
+            self.windows(plan, number, input, output, output);
+        } else {
+            self.windows(plan, number, input, copied, output);
+        }
+        self.hot.leave(output);
+    }
+
+    /// Trains a unit's windows, whose outputs' rows are `output`'s, copies or not, of a matrix that all share.
+    fn windows<R: Rows>(
+        &mut self,
+        plan: &Plan<'_>,
+        number: u64,
+        input: Shared<'_>,
+        output: R,
+        shared: Shared<'_>,
+    ) {
         let Settings { seed, window, .. } = *plan.settings;
         let (epoch, unit) = (number / plan.units, (number % plan.units) as usize);
         let mut random = Random::new(seed, number);
@@ -84,7 +102,6 @@ impl Worker {
         let centers = self.keep(plan, mix(seed, !epoch), start, end);
         let mut pending = false;
         self.windows = 0;
-        let (shared, output) = (output, self.hot.enter(output));
         for at in centers {
             let word = self.kept[at];
             if word == LINE_END {
@@ -114,10 +131,9 @@ impl Worker {
             self.step(plan, input, output, lr);
             self.hot.changed(&self.current.outputs, shared);
         }
-        self.hot.leave(shared);
     }
 
-    fn step(&mut self, plan: &Plan<'_>, input: Shared<'_>, output: Shared<'_>, lr: f32) {
+    fn step<R: Rows>(&mut self, plan: &Plan<'_>, input: Shared<'_>, output: R, lr: f32) {
         let watch = self.windows.is_multiple_of(WATCHED);
         self.windows += 1;
         let (window, buffers) = (&self.current, &mut self.buffers);
