@@ -47,7 +47,7 @@ pub struct Settings {
     pub power: f64,
     /// Of everything that is random.
     pub seed: u64,
-    /// The same bytes for any number of threads: one thread trains.
+    /// The same bytes for any number of threads: one thread trains, however many there are.
     pub deterministic: bool,
     /// Which words are trained.
     pub vocabulary: VocabularyLimits,

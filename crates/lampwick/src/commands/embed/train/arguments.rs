@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// The same bytes each time and for any number of threads: one thread trains
+    /// The same bytes each time, whatever --threads says: one thread trains
     #[arg(long)]
     pub(super) deterministic: bool,
     /// Threads [default: all processors]
