@@ -1,12 +1,17 @@
-//! Words on a plane, as a page that a browser shows: their two principal components, or what else one has
-//! measured.
+//! Words on a plane, as a page that a browser shows: their two principal components, t-SNE's map that begins
+//! there ([`tsne`]), or what else one has measured.
+
+mod neighbourhoods;
 
 use std::io::Write;
 
 use crate::error::{EmbeddingError, Result};
 use crate::neighbours::unit;
-use crate::principal::components;
+use crate::principal::{components, dot};
+
 use crate::vectors::Vectors;
+
+pub use neighbourhoods::tsne;
 
 /// Words and where they lie.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,49 +24,73 @@ pub struct Map {
     pub about: String,
 }
 
+/// The vectors of words, each of length 1.
+struct Points {
+    words: Vec<Vec<u8>>,
+    missing: Vec<Vec<u8>>,
+    /// `[words, dim]`
+    rows: Vec<f64>,
+    dim: usize,
+}
+
+impl Points {
+    fn gather(vectors: &Vectors, words: &[Vec<u8>], least: usize) -> Result<Self> {
+        let (mut held, mut missing, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for word in words {
+            match vectors.vector(word).and_then(|vector| unit(&vector)) {
+                Some(vector) => {
+                    rows.extend(vector.iter().map(|&x| f64::from(x)));
+                    held.push(word.clone());
+                }
+                None => missing.push(word.clone()),
+            }
+        }
+        if held.len() < least {
+            let (n, all) = (held.len(), words.len());
+            let problem =
+                format!("{n} of {all} words have vectors; this map needs at least {least}");
+            return Err(EmbeddingError::Setting(problem));
+        }
+        Ok(Self { words: held, missing, rows, dim: vectors.dim() })
+    }
+
+    /// Places by the first two principal components about the mean, and the share of each in the variance.
+    fn principal(&self) -> Result<(Vec<[f64; 2]>, [f64; 2])> {
+        let mut mean = vec![0.0; self.dim];
+        for row in self.rows.chunks_exact(self.dim) {
+            mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / self.words.len() as f64);
+        }
+        let mut rows = self.rows.clone();
+        for row in rows.chunks_exact_mut(self.dim) {
+            row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
+        }
+        let axes = components(&rows, self.dim, 2);
+        // Of equal vectors the mean differs by a rounding.
+        if axes.is_empty() || rows.iter().all(|x| x.abs() < 1e-12) {
+            return Err(EmbeddingError::Setting(
+                "all words have the same vector; a map shows nothing".into(),
+            ));
+        }
+        let along =
+            |row: &[f64], axis: usize| axes.get(axis).map_or(0.0, |axis| dot(&axis.direction, row));
+        let places = rows.chunks_exact(self.dim).map(|row| [along(row, 0), along(row, 1)]);
+        Ok((places.collect(), [0, 1].map(|axis| axes.get(axis).map_or(0.0, |axis| axis.share))))
+    }
+
+    fn at(self, places: Vec<[f64; 2]>, about: String) -> Map {
+        Map { words: self.words.into_iter().zip(places).collect(), missing: self.missing, about }
+    }
+}
+
 /// Projects vectors of length 1 about their mean on their first two principal components.
 ///
 /// # Errors
 /// [`EmbeddingError::Setting`] when fewer than three words have vectors, or all vectors are equal.
 pub fn principal(vectors: &Vectors, words: &[Vec<u8>]) -> Result<Map> {
-    let (mut held, mut missing, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for word in words {
-        match vectors.vector(word).and_then(|vector| unit(&vector)) {
-            Some(vector) => {
-                rows.extend(vector.iter().map(|&x| f64::from(x)));
-                held.push(word.clone());
-            }
-            None => missing.push(word.clone()),
-        }
-    }
-    let dim = vectors.dim();
-    if held.len() < 3 {
-        let problem =
-            format!("{} of {} words have vectors; a map needs three", held.len(), words.len());
-        return Err(EmbeddingError::Setting(problem));
-    }
-    let mut mean = vec![0.0; dim];
-    for row in rows.chunks_exact(dim) {
-        mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / held.len() as f64);
-    }
-    for row in rows.chunks_exact_mut(dim) {
-        row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
-    }
-    let axes = components(&rows, dim, 2);
-    if axes.is_empty() {
-        return Err(EmbeddingError::Setting(
-            "all words have the same vector; a map shows nothing".into(),
-        ));
-    }
-    let along = |row: &[f64], axis: usize| {
-        let axis = axes.get(axis);
-        axis.map_or(0.0, |axis| axis.direction.iter().zip(row).map(|(a, b)| a * b).sum())
-    };
-    let places = rows.chunks_exact(dim).map(|row| [along(row, 0), along(row, 1)]);
-    let words = held.into_iter().zip(places).collect();
-    let [x, y] = [0, 1].map(|axis| axes.get(axis).map_or(0.0, |axis| 100.0 * axis.share));
-    let about = format!("the axes hold {x:.1} % and {y:.1} % of their variance");
-    Ok(Map { words, missing, about })
+    let points = Points::gather(vectors, words, 3)?;
+    let (places, shares) = points.principal()?;
+    let [x, y] = shares.map(|share| 100.0 * share);
+    Ok(points.at(places, format!("the axes hold {x:.1} % and {y:.1} % of their variance")))
 }
 
 impl Map {
@@ -112,6 +141,8 @@ mod tests {
         let page = String::from_utf8(page).unwrap();
         assert_eq!(page.matches("</script>").count(), 1, "a word cannot end the script");
         assert!(page.contains("\"lamps\"") && page.contains("[\"b\","));
-        assert!(principal(&vectors, &asked[3..]).unwrap_err().to_string().contains("needs three"));
+        assert!(
+            principal(&vectors, &asked[3..]).unwrap_err().to_string().contains("needs at least 3")
+        );
     }
 }

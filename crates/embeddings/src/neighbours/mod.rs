@@ -6,7 +6,7 @@
 mod products;
 mod top;
 
-pub(crate) use products::{PANEL, Panel};
+pub(crate) use products::{PANEL, Panel, dot};
 
 use rayon::prelude::*;
 
