@@ -139,4 +139,15 @@ fn a_map_is_drawn() {
     let page = fs::read_to_string(place.path("map.html")).unwrap();
     assert!(page.contains("[\"king\",") && !page.contains("[\"lamp\","));
     place.run(&["embed", "plot", "a.vec", "-o", "map.png"]).expect(2).says(&[".html"]);
+    let few = place.run(&["embed", "plot", "a.vec", "-o", "few.html", "--projection", "tsne"]);
+    few.expect(1).says(&["7 of 7 words", "at least 10"]);
+    let rows = (0..30).map(|n| format!("w{n} {} {} 0.5\n", n % 3, n * n % 7)).collect::<String>();
+    place.write("b.vec", format!("30 3\n{rows}"));
+    let page = |name: &str| {
+        let run = ["embed", "plot", "b.vec", "-o", name, "--projection", "tsne"];
+        place.run(&run).expect(0);
+        fs::read_to_string(place.path(name)).unwrap()
+    };
+    let first = page("first.html");
+    assert!(first.contains("t-SNE, perplexity 10") && first == page("second.html"));
 }

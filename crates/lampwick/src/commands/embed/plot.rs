@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lampwick::embeddings::map::principal;
+use lampwick::embeddings::map::{principal, tsne};
 use lampwick::metrics::figures::count;
 
 use super::opened::{self, Input};
@@ -14,9 +14,11 @@ use crate::exit::Exit;
 Examples:
   lampwick embed plot vectors.lwv -o map.html                  the 1,000 most frequent words
   lampwick embed plot vectors.lwv -o animals.html --only animals.txt
+  lampwick embed plot vectors.lwv -o map.html --projection tsne --first 3000
 
-The page needs nothing else. Words of length 1 lie on their first two principal components; a word's name
-shows under the pointer, where there is room, and by search; the wheel zooms.")]
+The page needs nothing else. Words of length 1 lie on their first two principal components, or, by t-SNE, near
+those that they are near in all dimensions; it begins at these components, so the map is the same each time. A
+word's name shows under the pointer, where there is room, and by search; the wheel zooms.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
@@ -29,6 +31,21 @@ pub(crate) struct Arguments {
     /// The first N words, which are the most frequent where a training wrote the file
     #[arg(long, value_name = "N", default_value_t = 1000)]
     first: usize,
+    /// How words come to lie
+    #[arg(long, value_enum, default_value_t = Projection::Pca)]
+    projection: Projection,
+    /// Neighbours of a word that count, of t-SNE
+    #[arg(long, value_name = "N", default_value_t = 30.0)]
+    perplexity: f32,
+}
+
+/// How words come to lie on a map.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Projection {
+    /// On the two directions in which they differ most
+    Pca,
+    /// Near those that they are near in all dimensions
+    Tsne,
 }
 
 /// The name of a page.
@@ -46,7 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(path) => opened::lines(path)?,
         None => vectors.words().iter().take(arguments.first).map(<[u8]>::to_vec).collect(),
     };
-    let map = principal(&vectors, &words)?;
+    let map = match arguments.projection {
+        Projection::Pca => principal(&vectors, &words)?,
+        Projection::Tsne => tsne(&vectors, &words, arguments.perplexity)?,
+    };
     if !map.missing.is_empty() {
         let some: Vec<_> =
             map.missing.iter().take(8).map(|word| String::from_utf8_lossy(word)).collect();
