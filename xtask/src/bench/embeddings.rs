@@ -5,6 +5,9 @@
 //! from the first update to the last; of fastText, whose reading cannot be told apart, the whole. Loading is
 //! the whole of our program (`embed info`, which also computes each vector's length) beside gensim's call.
 //! The sides take turns; a figure is the median over the rounds.
+//!
+//! Neighbours have no peer but the machine: a query alone can be answered no faster than memory gives the rows,
+//! and how fast that is is measured by adding them up.
 
 use std::env;
 use std::ffi::OsString;
@@ -20,6 +23,8 @@ use serde_json::{Value, json};
 
 use crate::cargo::{cargo, root, run as run_command, target_directory};
 use crate::numbers::{figure, median, ratio, table};
+
+use super::side::Side;
 
 /// Names a Python that can import gensim and fasttext.
 pub(crate) const PYTHON: &str = "LAMPWICK_EMBEDDINGS_PYTHON";
@@ -42,10 +47,10 @@ pub(super) struct Arguments {
     /// Words of the text
     #[arg(long, default_value_t = 2_000_000)]
     words: usize,
-    /// Vectors of 300 numbers in the file that is loaded
+    /// Vectors of 300 numbers in the file that is loaded, and of which neighbours are asked
     #[arg(long, default_value_t = 1_000_000)]
     vectors: usize,
-    /// Only these, of sg, sg-hs, cbow, fasttext, glove, load
+    /// Only these, of sg, sg-hs, cbow, fasttext, glove, load, nn
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -104,6 +109,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     if bench.wants("load") {
         rows.push(bench.load()?);
+    }
+    if bench.wants("nn") {
+        for &threads in &arguments.threads {
+            rows.extend(bench.neighbours(threads)?);
+        }
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&json!({"rows": rows}))?);
@@ -286,5 +296,26 @@ impl Bench<'_> {
         }
         let case = format!("load {} x 300, MB/s", self.arguments.vectors);
         Ok(Row::new(case, "gensim", &ours, &theirs))
+    }
+
+    /// Queries a second, beside what the memory's speed allows one that comes alone.
+    fn neighbours(&self, threads: usize) -> Result<Vec<Row>> {
+        let mut side = Side::ours("bench_neighbours", threads)?;
+        let rows = self.arguments.vectors;
+        let question = json!({"ask": "exact", "rows": rows, "dim": 300, "seconds": 1.0});
+        let (mut one, mut together, mut bound) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..self.arguments.rounds {
+            let said = side.ask(&question)?;
+            let number = |name: &str| said[name].as_f64().with_context(|| name.to_owned());
+            one.push(number("one")?);
+            together.push(number("together")?);
+            bound.push(number("bytes_per_second")? / number("bytes")?);
+            eprintln!("nn, {threads} threads");
+        }
+        let case = |how: &str| format!("nn of {rows} x 300, {threads} thread(s), {how}, queries/s");
+        Ok(vec![
+            Row::new(case("one by one"), "adding the rows up", &one, &bound),
+            Row::new(case("512 together"), "adding the rows up", &together, &bound),
+        ])
     }
 }
