@@ -87,8 +87,8 @@ fn exact(question: &Value) -> Result<Value> {
 /// The sum of all numbers, by all threads: what reading them costs at least.
 fn sum(numbers: &[f32]) -> f32 {
     let part = |numbers: &[f32]| {
-        let mut sums = [0.0f32; 64];
-        for numbers in numbers.chunks_exact(64) {
+        let mut sums = [0.0f32; 32];
+        for numbers in numbers.chunks_exact(32) {
             sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
         }
         sums.iter().sum::<f32>()
