@@ -315,6 +315,28 @@ fn a_full_stdout_is_named() {
 }
 
 #[test]
+fn packed_text_is_unpacked_on_stdin_too_and_a_cut_one_named() {
+    let place = with_models();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, tiny_text().as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    place.write("text.gz", &packed);
+    let plain = place.run(&["ngram", "perplexity", "model.arpa", "text.txt"]).expect(0).stdout;
+    let asked = ["ngram", "perplexity", "model.arpa"];
+    assert_eq!(place.run_with_stdin(&asked, &packed).expect(0).stdout, plain);
+    assert_eq!(place.run(&[&asked[..], &["text.gz"]].concat()).expect(0).stdout, plain);
+    place.write("cut.gz", &packed[..packed.len() - 5]);
+    for command in [
+        &["ngram", "perplexity", "model.arpa", "text.txt", "cut.gz"][..],
+        &["evaluate", "model.arpa", "cut.gz"],
+        &["ngram", "interpolate", "model.arpa", "model.arpa", "--tune", "cut.gz"],
+    ] {
+        place.run(command).expect(1).says(&["cannot read cut.gz"]);
+    }
+    place.run_with_stdin(&asked, &packed[..60]).expect(1).says(&["cannot read standard input"]);
+}
+
+#[test]
 fn an_arpa_file_without_unk_is_read_with_one_notice() {
     let place = Place::new();
     let arpa = include_str!("../crates/ngram/tests/fixtures/no_unk.arpa");

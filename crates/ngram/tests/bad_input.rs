@@ -199,6 +199,16 @@ fn gzip_is_unpacked_and_a_cut_one_named() {
     assert_eq!(arpa::read(open(packed.len()), &Silent).unwrap().counts(), [4, 2]);
     let cut = error(arpa::read(open(packed.len() - 20), &Silent));
     assert!(cut.contains("cannot read model.arpa"), "{cut}");
+    // Behind the last byte of the text: its checksum and its length.
+    for missing in 1..=8 {
+        let cut = error(arpa::read(open(packed.len() - missing), &Silent));
+        assert!(cut.contains("cannot read model.arpa"), "{missing}: {cut}");
+    }
+    let mut flipped = packed.clone();
+    let trailer = flipped.len() - 6;
+    flipped[trailer] ^= 1;
+    let flipped = Source::new("model.arpa", std::io::Cursor::new(flipped)).unwrap();
+    assert!(error(arpa::read(flipped, &Silent)).contains("cannot read model.arpa"));
     let text = train(vec![open(packed.len() - 9)], &order(2), &Silent);
     assert!(matches!(text, Err(NgramError::Read { .. })));
 }

@@ -66,6 +66,9 @@ pub fn read(source: Source, progress: &dyn Progress) -> Result<Table> {
         let found = lines.shown();
         return Err(lines.wrong(format!("`\\end\\` should be here, not {found}")));
     }
+    // What a packed file says of its own wholeness stands behind its last byte.
+    let rest = std::io::copy(&mut lines.reader, &mut std::io::sink());
+    rest.map_err(|error| NgramError::read(&lines.name, error))?;
     close(&words, &unigrams, higher, &storage)
 }
 

@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::links::range;
 use crate::progress::{Progress, Stage};
 use crate::storage::{Column, Storage};
+use crate::words::{BOS, EOS};
 
 /// What is left for words that do not follow a context explicitly, by its own and by the lower
 /// order's probabilities.
@@ -134,7 +135,8 @@ fn loss(history: f64, log10: f32, lower: f32, left: Left) -> f64 {
     (-history * (own + others)).exp_m1()
 }
 
-/// `p(h)` of each n-gram as a history, by the chain rule.
+/// `p(h)` of each n-gram as a history, by the chain rule. `<s>` occurs as often as `</s>`, whatever
+/// its own probability is said to be.
 fn histories(table: &Table, storage: &Storage) -> Result<Vec<Column<f32>>> {
     let mut all: Vec<Column<f32>> = Vec::new();
     for (n, level) in table.levels[..table.order() - 1].iter().enumerate() {
@@ -144,6 +146,7 @@ fn histories(table: &Table, storage: &Storage) -> Result<Vec<Column<f32>>> {
                 for (history, &log10) in histories.iter_mut().zip(&level.log10[..]) {
                     *history = power(log10) as f32;
                 }
+                histories[BOS as usize] = histories[EOS as usize];
             }
             Some(shorter) => {
                 let parents = &table.levels[n - 1].children;
@@ -178,4 +181,26 @@ pub(crate) fn renormalise(table: &mut Table, storage: &Storage) -> Result<()> {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Settings, Silent, Source, train};
+
+    #[test]
+    fn the_start_of_a_sentence_is_as_frequent_a_history_as_its_end() {
+        let text = "a b c\na b\nc a b d\n".repeat(20);
+        let settings = Settings { order: 3, ..Settings::default() };
+        let table = train(vec![Source::bytes("text", text)], &settings, &Silent).unwrap().table;
+        let storage = Storage::new(u64::MAX, std::env::temp_dir());
+        let histories = histories(&table, &storage).unwrap();
+        let end = power(table.log10(&[], EOS).0) as f32;
+        assert!(end > 0.0 && end < 0.5);
+        assert_eq!(histories[0][BOS as usize], end);
+        let first = table.words().get(b"a").unwrap();
+        let place = table.find(&[BOS, first]).unwrap();
+        let expected = end * power(table.log10(&[BOS], first).0) as f32;
+        assert!((histories[1][place] / expected - 1.0).abs() < 1e-5);
+    }
 }

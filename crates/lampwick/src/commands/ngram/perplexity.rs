@@ -1,10 +1,10 @@
 //! `lampwick ngram perplexity`: how well a model predicts a text.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use lampwick::metrics::{Perplexity, Unit};
-use lampwick::ngram::{BOS, EOS, Model, Score, Source};
+use lampwick::ngram::{BOS, EOS, Model, NgramError, Score, Source};
 use serde_json::json;
 
 use super::opened::{self, Load};
@@ -57,10 +57,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let model = opened::model(&arguments.model, arguments.load)?;
     let mut scored = Scored::nothing();
     if arguments.files.is_empty() {
-        scored.add(&model, std::io::stdin().lock())?;
+        scored.add(&model, Source::new("standard input", std::io::stdin())?)?;
     }
     for file in &arguments.files {
-        scored.add(&model, Source::named(file)?.reader)?;
+        scored.add(&model, Source::named(file)?)?;
     }
     scored.expect_some()?;
     let mut out = crate::output::stdout();
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 pub(crate) fn evaluate(model: &Path, file: &Path) -> anyhow::Result<Perplexity> {
     let model = opened::model(model, Load::Map)?;
     let mut scored = Scored::nothing();
-    scored.add(&model, Source::open(file)?.reader)?;
+    scored.add(&model, Source::open(file)?)?;
     scored.expect_some()?;
     tell_marks(scored.marks);
     Ok(scored.with)
@@ -117,8 +117,9 @@ impl Scored {
     }
 
     /// Scores a text, some sentences at a time.
-    fn add(&mut self, model: &Model, text: impl Read) -> anyhow::Result<()> {
-        let mut text = BufReader::with_capacity(1 << 18, text);
+    fn add(&mut self, model: &Model, text: Source) -> anyhow::Result<()> {
+        let Source { name, reader } = text;
+        let mut text = BufReader::with_capacity(1 << 18, reader);
         let (mut line, mut ended) = (Vec::new(), false);
         let (mut ids, mut unknown, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         let mut scores = Vec::new();
@@ -128,7 +129,9 @@ impl Scored {
             ends.clear();
             while ids.len() < WORDS && !ended {
                 line.clear();
-                ended = text.read_until(b'\n', &mut line)? == 0;
+                let read = text.read_until(b'\n', &mut line);
+                ended =
+                    read.map_err(|source| NgramError::Read { name: name.clone(), source })? == 0;
                 if ended {
                     break;
                 }
