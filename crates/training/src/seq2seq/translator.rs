@@ -52,7 +52,7 @@ pub struct Reading {
 enum Content {
     Words(Vec<u32>),
     /// A recording or a picture, as a batch of one.
-    File(Source),
+    File(Box<Source>),
 }
 
 impl Default for Reading {
@@ -117,7 +117,7 @@ impl TrainedTranslator {
         match &self.files {
             Some((files, model)) => {
                 let (source, steps) = files.read(Path::new(line.trim()), &model.device())?;
-                Ok(Reading { steps, content: Content::File(source) })
+                Ok(Reading { steps, content: Content::File(Box::new(source)) })
             }
             None => {
                 let mut ids = Vec::new();
@@ -140,7 +140,7 @@ impl TrainedTranslator {
             return self.model.encode(&words.collect::<Vec<&[u32]>>());
         };
         let sources = readings.iter().map(|reading| match &reading.content {
-            Content::File(source) => source.clone(),
+            Content::File(source) => (**source).clone(),
             Content::Words(_) => panic!("words for a model that reads files"),
         });
         self.model.encode_with(model, &sources.collect::<Vec<Source>>())
