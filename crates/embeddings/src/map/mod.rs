@@ -8,7 +8,6 @@ use std::io::Write;
 use crate::error::{EmbeddingError, Result};
 use crate::neighbours::unit;
 use crate::principal::{components, dot};
-
 use crate::vectors::Vectors;
 
 pub use neighbourhoods::tsne;

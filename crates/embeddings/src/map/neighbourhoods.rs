@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Map, Points};
 use crate::error::{EmbeddingError, Result};
-use crate::neighbours::dot;
+use crate::neighbours::dots;
 use crate::vectors::Vectors;
 
 /// Fewer words have no neighbourhoods to speak of.
@@ -62,11 +62,12 @@ pub fn tsne(vectors: &Vectors, words: &[Vec<u8>], perplexity: f32) -> Result<Map
 /// The `k` nearest of each word, nearest first, with the distances between ends of vectors of length 1.
 fn neighbours(points: &Points, k: usize) -> Vec<Vec<Neighbor<f32>>> {
     let rows: Vec<f32> = points.rows.iter().map(|&x| x as f32).collect();
-    let row = |word: usize| &rows[word * points.dim..][..points.dim];
     let of = |word: usize| {
-        let others = (0..points.words.len()).filter(|&other| other != word);
+        let mut products = vec![0.0; points.words.len()];
+        dots(&rows[word * points.dim..][..points.dim], &rows, &mut products);
+        let others = products.into_iter().enumerate().filter(|&(other, _)| other != word);
         let mut all: Vec<(f32, usize)> =
-            others.map(|other| (1.0 - dot(row(word), row(other)), other)).collect();
+            others.map(|(other, product)| (1.0 - product, other)).collect();
         let order = |a: &(f32, usize), b: &(f32, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         all.select_nth_unstable_by(k - 1, order);
         all.truncate(k);

@@ -6,13 +6,12 @@
 mod products;
 mod top;
 
-pub(crate) use products::{PANEL, Panel, dot};
+pub(crate) use products::{PANEL, Panel, dots};
 
 use rayon::prelude::*;
 
 use crate::error::{EmbeddingError, Result};
 use crate::vectors::Vectors;
-use products::dots;
 use top::Top;
 
 /// Up to so many queries rows are read as they lie.

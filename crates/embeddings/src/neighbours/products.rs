@@ -122,49 +122,6 @@ pub(crate) fn dots(query: &[f32], rows: &[f32], scores: &mut [f32]) {
     unsafe { Isa::best().run(Dots { query, rows, scores }) }
 }
 
-/// The product of two vectors of one length.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    assert!(a.len() == b.len());
-    // SAFETY: the lengths asserted above are what the task reads.
-    unsafe { Isa::best().run(Dot { a, b }) }
-}
-
-struct Dot<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-}
-
-impl Task for Dot<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> f32 {
-        let Self { a, b } = self;
-        let whole = a.len() / LANES * LANES;
-        // SAFETY: the caller vouches for the instructions; `whole` is at most the length of both.
-        let sums = unsafe {
-            let (a, b) = (a.as_ptr(), b.as_ptr());
-            // Four sums, for one would wait for itself.
-            let mut sums = [S::splat(0.0); 4];
-            let fours = whole / (4 * LANES) * (4 * LANES);
-            for d in (0..fours).step_by(4 * LANES) {
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    let at = d + n * LANES;
-                    *sum = S::fma(S::load(a.add(at)), S::load(b.add(at)), *sum);
-                }
-            }
-            for d in (fours..whole).step_by(LANES) {
-                sums[0] = S::fma(S::load(a.add(d)), S::load(b.add(d)), sums[0]);
-            }
-            let sum = S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3]));
-            let mut out = [0.0f32; LANES];
-            S::store(out.as_mut_ptr(), S::sums([sum; 8]));
-            out
-        };
-        sums[0] + a[whole..].iter().zip(&b[whole..]).map(|(x, y)| x * y).sum::<f32>()
-    }
-}
-
 struct Dots<'a> {
     query: &'a [f32],
     rows: &'a [f32],
@@ -228,7 +185,6 @@ mod tests {
                     let exact: f64 =
                         query.iter().zip(row).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
                     assert!((f64::from(plain[r]) - exact).abs() < 1e-4);
-                    assert!((f64::from(dot(query, row)) - exact).abs() < 1e-4);
                     let scaled = exact * f64::from(scales[r]);
                     assert!((f64::from(scores[q * PANEL + r]) - scaled).abs() < 1e-4);
                 }
