@@ -6,10 +6,8 @@ use lampwick_embeddings::corpus::{MEMORY, TextSummary, read as read_text};
 use lampwick_embeddings::evaluation::analogies::{self, Questions};
 use lampwick_embeddings::evaluation::similarity::{self, Pairs};
 use lampwick_embeddings::evaluation::{Settings, analogies::Score};
+use lampwick_embeddings::formats;
 use lampwick_embeddings::formats::read::Reader;
-use lampwick_embeddings::formats::{
-    self, fasttext, projector, safetensors, word2vec_binary, word2vec_text,
-};
 use lampwick_embeddings::neighbours::{Query, nearest};
 use lampwick_embeddings::{
     EmbeddingError, Format, Lexicon, Loaded, ReadOptions, Silent, Source, Vectors,
@@ -38,24 +36,16 @@ fn options() -> ReadOptions {
 }
 
 fn read(format: Format, bytes: &[u8], options: &ReadOptions) -> Result<Loaded, EmbeddingError> {
-    let mut reader = Reader::of_bytes("x", bytes);
-    match format {
-        Format::Word2vecText => word2vec_text::read(&mut reader, options),
-        Format::Word2vecBinary => word2vec_binary::read(&mut reader, options),
-        Format::Glove => word2vec_text::read_without_header(&mut reader, options),
-        Format::Fasttext => fasttext::read(&mut reader),
-        Format::Projector => projector::read(&mut reader, options),
-        Format::Safetensors => {
-            let own = ReadOptions { words: None, ..options.clone() };
-            safetensors::read(bytes, &reader, &own)
-        }
-        Format::Native => {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("x");
-            std::fs::write(&path, bytes).unwrap();
-            open(&path, Some(Format::Native), options)
-        }
+    // Safetensors bring their words.
+    let words = options.words.clone().filter(|_| format != Format::Safetensors);
+    let options = ReadOptions { words, ..options.clone() };
+    if format != Format::Native {
+        return formats::read_as(format, Reader::of_bytes("x", bytes), &options);
     }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    std::fs::write(&path, bytes).unwrap();
+    open(&path, Some(format), &options)
 }
 
 /// What a file that was cut still says is what it said, and most cuts are found out: a header knows how

@@ -154,7 +154,14 @@ pub fn open(
         return native::open(path);
     }
     let size = std::fs::metadata(path).map_or(0, |data| data.len());
-    let mut reader = read::Reader::new(source.name, start, source.reader, size);
+    read_as(format, read::Reader::new(source.name, start, source.reader, size), options)
+}
+
+/// Reads vectors of a format that is read as it comes: any but [`Format::Native`], which is mapped.
+///
+/// # Errors
+/// As [`open`].
+pub fn read_as(format: Format, mut reader: read::Reader, options: &ReadOptions) -> Result<Loaded> {
     match format {
         Format::Word2vecText => word2vec_text::read(&mut reader, options),
         Format::Word2vecBinary => word2vec_binary::read(&mut reader, options),
