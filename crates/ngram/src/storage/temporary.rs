@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use memmap2::MmapMut;
 
 use super::Storage;
-use crate::error::Result;
+use crate::error::{NgramError, Result};
 
 /// Bytes on disk, counted until they are let go of.
 #[derive(Debug)]
@@ -45,7 +45,6 @@ impl Write for Spool {
 #[derive(Debug)]
 pub(crate) struct TemporaryWriter {
     writer: BufWriter<Spool>,
-    storage: Storage,
 }
 
 impl TemporaryWriter {
@@ -54,24 +53,21 @@ impl TemporaryWriter {
         let file = tempfile::tempfile_in(storage.folder()).map_err(|e| storage.error(e))?;
         let spool = Spool { file, held: Held { bytes: 0, storage: storage.clone() } };
         let writer = BufWriter::with_capacity(1 << 20, spool);
-        Ok(Self { writer, storage: storage.clone() })
+        Ok(Self { writer })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.write_all(bytes).map_err(|e| self.storage.error(e))
+        self.writer.write_all(bytes).map_err(|e| self.error(e))
     }
 
     /// All on disk.
-    fn spool(self) -> Result<Spool> {
-        // The spool that failed is let go of after the error has counted what it holds.
-        self.writer.into_inner().map_err(|failed| {
-            let kind = failed.error().kind();
-            let error = match failed.error().raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code),
-                None => kind.into(),
-            };
-            self.storage.error(error)
-        })
+    fn spool(mut self) -> Result<Spool> {
+        self.writer.flush().map_err(|e| self.error(e))?;
+        Ok(self.writer.into_parts().0)
+    }
+
+    fn error(&self, source: io::Error) -> NgramError {
+        self.writer.get_ref().held.storage.error(source)
     }
 
     /// The file, to be read once from its start to its end: unlike a map, that keeps one buffer of it
