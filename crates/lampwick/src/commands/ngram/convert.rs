@@ -46,10 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// Writes an ARPA file to stdout.
 pub(super) fn print_arpa(table: &Table, progress: &Stages) -> anyhow::Result<()> {
     let mut out = crate::output::stdout();
-    match arpa::write(table, &mut out, progress) {
-        Err(NgramError::Write { source, .. }) => return Err(source.into()),
-        written => written?,
-    }
+    write(table, &mut out, progress)?;
     out.flush()?;
     progress.finish();
     Ok(())
@@ -57,12 +54,6 @@ pub(super) fn print_arpa(table: &Table, progress: &Stages) -> anyhow::Result<()>
 
 /// Writes an ARPA file, packed where its name ends in `.gz`, all at once.
 pub(super) fn write_arpa(table: &Table, path: &Path, progress: &Stages) -> anyhow::Result<()> {
-    fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> std::io::Result<()> {
-        arpa::write(table, out, progress).map_err(|error| match error {
-            NgramError::Write { source, .. } => source,
-            other => std::io::Error::other(other.to_string()),
-        })
-    }
     let pack = path.extension().is_some_and(|extension| extension == "gz");
     let written = atomic::write(path, |file| {
         if !pack {
@@ -74,4 +65,12 @@ pub(super) fn write_arpa(table: &Table, path: &Path, progress: &Stages) -> anyho
     });
     progress.finish();
     Ok(written?)
+}
+
+/// An ARPA file, with the writer's own errors.
+fn write(table: &Table, out: &mut impl Write, progress: &dyn Progress) -> std::io::Result<()> {
+    arpa::write(table, out, progress).map_err(|error| match error {
+        NgramError::Write { source, .. } => source,
+        other => std::io::Error::other(other.to_string()),
+    })
 }
