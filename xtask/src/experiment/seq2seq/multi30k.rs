@@ -29,6 +29,11 @@ pub(super) fn test_set() -> TestSet {
     set("test_2016_flickr")
 }
 
+/// The training set.
+pub(super) fn training_set() -> TestSet {
+    set("train")
+}
+
 /// The validation set.
 pub(super) fn validation_set() -> TestSet {
     set("val")

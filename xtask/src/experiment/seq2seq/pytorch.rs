@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use super::super::results::{Axis, Chart, Curve, Table};
 use super::super::session::Session;
 use super::super::trained::Trained;
 use super::decoded::measured;
-use super::multi30k::{test_set, validation_set};
+use super::multi30k::{training_set, validation_set};
 use crate::bench::PYTORCH;
 use crate::cargo::root;
 
@@ -63,11 +63,11 @@ fn train(session: &Session, ours: &Trained, folder: &Path) -> Result<()> {
     let done = folder.join(format!("epoch-{EPOCHS}.txt")).is_file();
     let Some(python) = env::var_os(PYTORCH).filter(|_| !done) else { return Ok(()) };
     fs::create_dir_all(folder)?;
-    let data = test_set().source.parent().context("a test set lies in a folder")?.to_owned();
+    let train = training_set();
     // The values of configs/seq2seq/multi30k.toml.
     let ask = json!({
         "tokenizer": ours.path.join("tokenizer/target/tokenizer.json"),
-        "train": [data.join("train.en"), data.join("train.de")],
+        "train": [train.source, train.reference],
         "valid": validation_set().source,
         "out": folder,
         "epochs": EPOCHS,
