@@ -337,6 +337,56 @@ fn packed_text_is_unpacked_on_stdin_too_and_a_cut_one_named() {
 }
 
 #[test]
+fn arpa_comes_through_a_pipe_and_a_binary_model_by_its_name() {
+    let place = with_models();
+    let [arpa, binary] =
+        ["model.arpa", "trie.bin"].map(|model| fs::read(place.path(model)).unwrap());
+    place.run_with_stdin(&["ngram", "build", "--kind", "trie", "-", "piped.bin"], &arpa).expect(0);
+    assert_eq!(fs::read(place.path("piped.bin")).unwrap(), binary);
+    let piped = ["ngram", "perplexity", "/dev/stdin", "text.txt"];
+    let named = place.run(&["ngram", "perplexity", "model.arpa", "text.txt"]).expect(0);
+    assert_eq!(place.run_with_stdin(&piped, &arpa).expect(0).stdout, named.stdout);
+    let refused = place.run_with_stdin(&["ngram", "info", "-"], &binary).expect(1);
+    refused.says(&["standard input: holds a binary model", "name its file"]);
+    for command in [&["query", "-"][..], &["perplexity", "-"], &["perplexity", "-", "-"]] {
+        let refused = place.run_with_stdin(&[&["ngram"], command].concat(), &arpa).expect(2);
+        refused.says(&["cannot be the model too"]);
+    }
+    let stdout =
+        place.run(&["ngram", "train", "-o", "3", "--out", "-", "text.txt"]).expect(0).stdout;
+    assert_eq!(stdout.as_bytes(), arpa);
+}
+
+#[test]
+fn what_is_no_text_is_not_trained_on() {
+    let place = Place::new();
+    let utf16: Vec<u8> =
+        "\u{feff}a b\n".encode_utf16().flat_map(|unit| unit.to_le_bytes()).collect();
+    for (name, bytes, mend) in [
+        ("text.bz2", &b"BZh91AY&SY\x12\x34"[..], "bzcat"),
+        ("text.xz", b"\xfd7zXZ\0\0\x04", "xzcat"),
+        ("text.utf16", &utf16, "iconv"),
+    ] {
+        place.write(name, bytes);
+        place.run(&["ngram", "train", name]).expect(1).says(&[name, mend]);
+    }
+    // Text may begin with the same letters.
+    place.write("text.txt", "BZh9 is a magic number\n");
+    place.run(&["ngram", "train", "--out", "m.arpa", "text.txt"]).expect(0);
+}
+
+#[test]
+fn places_that_cannot_be_or_would_cost_the_text_are_refused_at_once() {
+    let place = Place::new();
+    place.write("text.txt", tiny_text());
+    let out = place.run(&["ngram", "train", "--out", "./text.txt", "text.txt"]).expect(2);
+    out.says(&["text.txt: is the text"]);
+    assert_eq!(fs::read_to_string(place.path("text.txt")).unwrap(), tiny_text());
+    let folder = place.run(&["ngram", "train", "-T", "text.txt", "text.txt"]).expect(2);
+    folder.says(&["-T text.txt: is no folder"]);
+}
+
+#[test]
 fn an_arpa_file_without_unk_is_read_with_one_notice() {
     let place = Place::new();
     let arpa = include_str!("../crates/ngram/tests/fixtures/no_unk.arpa");

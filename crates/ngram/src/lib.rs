@@ -9,7 +9,7 @@
 //! - [`estimation`]: counts to probabilities: modified Kneser-Ney and others
 //! - [`table`]: the model as plain tables; pruning
 //! - [`arpa`]: the format that all n-gram tools share
-//! - [`query`]: hash tables and a compact trie, mapped from a `binary` file; scores, states
+//! - [`query`]: hash tables and tries, mapped from a `binary` file; scores, states
 //! - `shards` (feature `parquet`): counts from and for other engines, as Parquet
 //! - [`storage`], [`progress`], [`error`]: memory and temporary files, what is told, what can be wrong
 //!

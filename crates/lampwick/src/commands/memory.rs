@@ -16,6 +16,9 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         "m" | "M" => 1024.0 * 1024.0,
         "g" | "G" => 1024.0 * 1024.0 * 1024.0,
         "t" | "T" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "%" if number > 100.0 => {
+            return Err(format!("`{text}`: is more than the machine has; give at most 100%"));
+        }
         "%" => {
             total().ok_or("the machine does not say how much memory it has: give bytes")? / 100.0
         }
@@ -80,7 +83,7 @@ mod tests {
         assert_eq!(parse("2G"), Ok(2 << 30));
         assert_eq!(parse("96.5MB"), Ok(193 << 19));
         assert_eq!(parse("64M"), Ok(SMALLEST));
-        for wrong in ["0", "64", "63M", "1e30G"] {
+        for wrong in ["0", "64", "63M", "1e30G", "101%"] {
             assert!(parse(wrong).is_err_and(|why| why.contains(wrong)), "{wrong}");
         }
         assert!(parse("50%").is_ok_and(|half| half > 1 << 20) || total().is_none());

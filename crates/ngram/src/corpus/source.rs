@@ -1,7 +1,7 @@
 //! Where text comes from.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -9,11 +9,23 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::error::{NgramError, Result};
 
+/// As many bytes as tell what a file is.
+const HEAD: u64 = 16;
+
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The first bytes of a zstd frame.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The first bytes of a bzip2 file, less the digit between them that says how large its blocks are.
+const BZIP2: [&[u8]; 2] = [b"BZh", b"1AY&SY"];
+
+/// The first bytes of an xz file.
+const XZ: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+
+/// The first two bytes of UTF-16 text, of either byte order.
+const UTF16: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
 
 /// Something to read, and its name in messages.
 pub struct Source {
@@ -63,20 +75,22 @@ impl Source {
     /// A reader as it is; what begins as gzip or zstd is unpacked.
     ///
     /// # Errors
-    /// [`NgramError::Read`] when the first bytes cannot be read.
+    /// [`NgramError::Read`] when the first bytes cannot be read, or are those of bzip2, xz or UTF-16.
     pub fn new(name: impl Into<String>, reader: impl Read + Send + 'static) -> Result<Self> {
         let name = name.into();
-        let mut reader = BufReader::with_capacity(1 << 16, reader);
-        let head = loop {
-            match reader.fill_buf() {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                head => break head,
-            }
-        };
-        let head = head.map_err(|error| NgramError::read(&name, error))?;
-        let reader: Box<dyn Read + Send> = if head.starts_with(&GZIP) {
+        // A pipe may give fewer bytes at a time than tell what they are.
+        let (mut head, mut reader) = (Vec::new(), reader);
+        let read = reader.by_ref().take(HEAD).read_to_end(&mut head);
+        read.map_err(|error| NgramError::read(&name, error))?;
+        if let Some(problem) = no_text(&head) {
+            let problem = std::io::Error::new(std::io::ErrorKind::InvalidData, problem);
+            return Err(NgramError::read(&name, problem));
+        }
+        let (gzip, zstd) = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
+        let reader = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(reader));
+        let reader: Box<dyn Read + Send> = if gzip {
             Box::new(MultiGzDecoder::new(reader))
-        } else if head.starts_with(&ZSTD) {
+        } else if zstd {
             Box::new(Frames { reader: Some(reader), frame: None })
         } else {
             Box::new(reader)
@@ -118,7 +132,7 @@ impl Source {
 
     /// Bytes in memory, as they are.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        let reader = Box::new(std::io::Cursor::new(bytes.into()));
+        let reader = Box::new(Cursor::new(bytes.into()));
         Self { name: name.into(), reader }
     }
 
@@ -135,4 +149,24 @@ impl Source {
         }
         Ok(filled)
     }
+}
+
+/// Why bytes that begin so are no text, and how to make text of them; their words would be noise.
+fn no_text(head: &[u8]) -> Option<&'static str> {
+    let bzip2 = head.starts_with(BZIP2[0]) && head[BZIP2[0].len()..].get(1..7) == Some(BZIP2[1]);
+    if bzip2 {
+        return Some(
+            "it is packed with bzip2, which is not read here; unpack it: bzcat FILE | ...",
+        );
+    }
+    if head.starts_with(&XZ) {
+        return Some("it is packed with xz, which is not read here; unpack it: xzcat FILE | ...");
+    }
+    // Bytes that only look like the mark are words of some other encoding.
+    if UTF16.iter().any(|mark| head.starts_with(mark)) && head.contains(&0) {
+        return Some(
+            "it is UTF-16, not bytes with spaces between; turn it into UTF-8: iconv -f UTF-16 FILE | ...",
+        );
+    }
+    None
 }

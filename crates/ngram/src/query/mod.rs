@@ -1,4 +1,4 @@
-//! Models that are asked: hash tables or a compact trie, searched where they lie.
+//! Models that are asked: hash tables or tries, searched where they lie.
 //!
 //! - [`model`]: a model, opened or built; scores, distributions
 //! - `batch`: many words at once
@@ -6,7 +6,7 @@
 //! - [`vocabulary`]: words to ids in a mapped file
 //! - `probing`: hash tables
 //! - `processor`: instructions for bits
-//! - `trie`: the compact trie, of `bits` and `quantize`
+//! - `trie`: the trie, of `bits` and `quantize`
 //! - `compact`: the most compact trie, of `ascending` ranks
 //! - `walk`: the way through either trie
 //! - `unpack`: a binary model back to plain tables

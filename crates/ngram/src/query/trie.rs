@@ -1,4 +1,4 @@
-//! A compact trie: bit-packed, sorted continuations, found by pointers in unary.
+//! The trie: bit-packed, sorted continuations, found by pointers in unary.
 //!
 //! The words that follow `w1 .. wn` are among those that follow `w2 .. wn`. So an n-gram's last word
 //! is told by its rank among the continuations of the context without its first word, a small

@@ -16,14 +16,15 @@ use crate::machine::Threads;
 #[command(after_help = "\
 Examples:
   lampwick ngram build model.arpa model.bin                        hash tables: fastest
-  lampwick ngram build --kind trie model.arpa model.bin            a compact trie, nothing rounded
-  lampwick ngram build --kind compact model.arpa model.bin         smaller, and slower to ask
+  lampwick ngram build --kind trie model.arpa model.bin            under half the size
+  lampwick ngram build --kind compact model.arpa model.bin         two thirds of that, slower
   lampwick ngram build --kind compact --quantize 8 model.arpa.gz model.bin     smallest
+  lampwick ngram train text.txt | lampwick ngram build - model.bin             no ARPA file in between
 
 The file is mapped into memory when it is opened, so that takes milliseconds; several processes
 share it. It is for machines of this byte order, and for this version of the format.")]
 pub(crate) struct Arguments {
-    /// The ARPA file, plain or gzip, or a binary trie
+    /// The ARPA file, plain, gzip or zstd, - for stdin; or a binary trie
     model: PathBuf,
     /// Where the binary model goes
     out: PathBuf,

@@ -24,7 +24,7 @@ Examples:
 Hash tables (--kind probing) keep no words to list: convert the ARPA file that they were built from.
 To make a binary model, use `lampwick ngram build`.")]
 pub(crate) struct Arguments {
-    /// The model: ARPA, plain or gzip, or a binary trie
+    /// The model: ARPA, plain, gzip or zstd, - for stdin; or a binary trie
     model: PathBuf,
     /// Where the ARPA file goes; .gz packs it, - is stdout
     out: PathBuf,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lampwick::ngram::Model;
 use serde_json::json;
 
-use super::opened;
+use super::opened::{self, Found};
 use crate::commands::memory;
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
@@ -17,7 +17,10 @@ use lampwick::metrics::figures::count;
 Examples:
   lampwick ngram info model.bin
   lampwick ngram info model.bin --verify        read all of it and compare the checksums
-  lampwick ngram info model.arpa --json | jq .ngrams")]
+  lampwick ngram info model.arpa --json | jq .ngrams
+
+The other commands check the head of a binary model and that its parts have the lengths that it says,
+not every byte: that would read all of a file which they map. Where a file may be damaged, --verify tells.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,
@@ -32,15 +35,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let path = &arguments.model;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let (kind, counts, vocabulary) = if opened::is_binary(path)? {
-        let model = Model::open(path)?;
-        if arguments.verify {
-            model.verify().map_err(|problem| anyhow::anyhow!("{}: {problem}", path.display()))?;
+    let (kind, counts, vocabulary) = match opened::find(path)? {
+        Found::Binary => {
+            let model = Model::open(path)?;
+            if arguments.verify {
+                model
+                    .verify()
+                    .map_err(|problem| anyhow::anyhow!("{}: {problem}", path.display()))?;
+            }
+            (model.kind(), model.counts().to_vec(), model.vocabulary().len())
         }
-        (model.kind(), model.counts().to_vec(), model.vocabulary().len())
-    } else {
-        let table = opened::table(path)?;
-        ("ARPA", table.counts(), table.words().len())
+        Found::Arpa(source) => {
+            let table = opened::arpa(source)?;
+            ("ARPA", table.counts(), table.words().len())
+        }
     };
     let ngrams: u64 = counts.iter().sum();
     let each = bytes as f64 / ngrams.max(1) as f64;

@@ -34,7 +34,8 @@ Examples:
   lampwick ngram generate model.bin --samples 3
 
 Text is one sentence a line; words are what white space separates, any bytes. Wherever a MODEL is
-asked for, an ARPA file, plain or gzip, does as well as a binary one.")]
+asked for, an ARPA file, plain, gzip or zstd, does as well as a binary one; ARPA may come through a pipe,
+- is stdin.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -45,7 +46,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Train a model on text: modified Kneser-Ney and others, to ARPA
     Train(Box<train::Arguments>),
-    /// Turn ARPA into a binary model: hash tables or a compact trie
+    /// Turn ARPA into a binary model: hash tables, a trie or a compact trie
     Build(build::Arguments),
     /// Score the lines of stdin
     Query(query::Arguments),

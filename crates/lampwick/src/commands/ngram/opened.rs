@@ -1,13 +1,13 @@
 //! Models as commands open them.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
-use anyhow::Context;
 use lampwick::ngram::{BuildKind, Model, NgramError, Source, Table, arpa};
 
 use super::progress::Stages;
+use crate::exit::Usage;
 
 /// How a binary model is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,41 +18,72 @@ pub(in crate::commands) enum Load {
     Read,
 }
 
-/// Whether a file is a binary model; else it is ARPA.
-pub(super) fn is_binary(path: &Path) -> anyhow::Result<bool> {
+/// What a model's file holds.
+pub(super) enum Found {
+    /// A binary model, to be opened by its path.
+    Binary,
+    /// ARPA, from its first byte: a pipe gives that once only.
+    Arpa(Source),
+}
+
+/// Looks at the first bytes of a model: a file, a pipe, or standard input for `-`.
+pub(super) fn find(path: &Path) -> anyhow::Result<Found> {
+    let unreadable = |error| NgramError::Read { name: path.display().to_string(), source: error };
+    let (name, mut reader): (_, Box<dyn Read + Send>) = match path.as_os_str() == "-" {
+        true => ("standard input".to_owned(), Box::new(std::io::stdin())),
+        false => (path.display().to_string(), Box::new(File::open(path).map_err(unreadable)?)),
+    };
     let mut start = Vec::new();
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()));
-    let file = file.map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    file.take(16)
-        .read_to_end(&mut start)
-        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
-    Ok(Model::is_binary(&start))
+    reader.by_ref().take(16).read_to_end(&mut start).map_err(unreadable)?;
+    if !Model::is_binary(&start) {
+        return Ok(Found::Arpa(Source::new(name, Cursor::new(start).chain(reader))?));
+    }
+    anyhow::ensure!(
+        path.is_file(),
+        "{name}: holds a binary model, which is mapped and so cannot come through a pipe; name its file"
+    );
+    Ok(Found::Binary)
 }
 
 /// A model to ask.
 pub(in crate::commands) fn model(path: &Path, load: Load) -> anyhow::Result<Model> {
-    if is_binary(path)? {
-        return Ok(match load {
+    match find(path)? {
+        Found::Binary => Ok(match load {
             Load::Map => Model::open(path)?,
             Load::Read => Model::load(path)?,
-        });
+        }),
+        Found::Arpa(source) => Ok(Model::from_table(&arpa(source)?, BuildKind::Probing)?),
     }
-    Ok(Model::from_table(&table(path)?, BuildKind::Probing)?)
+}
+
+/// A model to ask about the text of standard input, which therefore must not be the model.
+pub(super) fn model_beside_stdin(path: &Path, load: Load) -> anyhow::Result<Model> {
+    if path.as_os_str() == "-" {
+        let problem =
+            "standard input is the text here and cannot be the model too: name the model's file";
+        return Err(Usage(problem.into()).into());
+    }
+    model(path, load)
 }
 
 /// A model as plain tables. All of a binary file is read, so that it is checked as well.
 pub(super) fn table(path: &Path) -> anyhow::Result<Table> {
-    if is_binary(path)? {
-        let model = Model::open(path)?;
-        let wrong = |problem: String| anyhow::anyhow!("{}: {problem}", path.display());
-        model.verify().map_err(wrong)?;
-        return model.to_table().map_err(|error| match error {
-            NgramError::Binary { problem, .. } => wrong(problem),
-            other => other.into(),
-        });
+    if let Found::Arpa(source) = find(path)? {
+        return arpa(source);
     }
+    let model = Model::open(path)?;
+    let wrong = |problem: String| anyhow::anyhow!("{}: {problem}", path.display());
+    model.verify().map_err(wrong)?;
+    model.to_table().map_err(|error| match error {
+        NgramError::Binary { problem, .. } => wrong(problem),
+        other => other.into(),
+    })
+}
+
+/// The tables of an ARPA file, with a progress bar.
+pub(super) fn arpa(source: Source) -> anyhow::Result<Table> {
     let stages = Stages::new();
-    let table = arpa::read(Source::open(path)?, &stages);
+    let table = arpa::read(source, &stages);
     stages.finish();
     Ok(table?)
 }

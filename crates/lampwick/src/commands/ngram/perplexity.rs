@@ -54,7 +54,11 @@ pub(super) struct Scored {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let model = opened::model(&arguments.model, arguments.load)?;
+    let from_stdin = arguments.files.iter().any(|file| file.as_os_str() == "-");
+    let model = match arguments.files.is_empty() || from_stdin {
+        true => opened::model_beside_stdin(&arguments.model, arguments.load)?,
+        false => opened::model(&arguments.model, arguments.load)?,
+    };
     let mut scored = Scored::nothing();
     if arguments.files.is_empty() {
         scored.add(&model, Source::new("standard input", std::io::stdin())?)?;

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// A line for each word
     #[arg(long)]
     words: bool,
-    /// One JSON object a line
+    /// One JSON object a line; in words, bytes that are no UTF-8 stand as U+FFFD
     #[arg(long)]
     json: bool,
     /// Begin each line without <s>, and do not score </s>
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let model = opened::model(&arguments.model, arguments.load)?;
+    let model = opened::model_beside_stdin(&arguments.model, arguments.load)?;
     let mut input = BufReader::with_capacity(1 << 18, std::io::stdin().lock());
     let mut out = BufWriter::with_capacity(1 << 16, crate::output::stdout());
     let (mut line, mut marked) = (Vec::new(), 0);

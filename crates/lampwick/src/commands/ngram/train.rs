@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Words of the longest n-grams, 1 to 9
     #[arg(short, long, default_value_t = 5, value_name = "N")]
     order: usize,
-    /// Where the model goes, packed where the name ends in .gz; without it, stdout
+    /// Where the model goes, packed where the name ends in .gz; without it or with -, stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How counts become probabilities
@@ -186,6 +186,25 @@ impl Arguments {
         Ok(settings)
     }
 
+    /// Refuses what would be found out after hours of counting, or would cost a text.
+    fn check_places(&self) -> anyhow::Result<()> {
+        if let Some(folder) = self.temporary.as_ref().filter(|folder| !folder.is_dir()) {
+            let problem = format!("-T {}: is no folder; name one that is there", folder.display());
+            return Err(Usage(problem).into());
+        }
+        let Some(out) = &self.out else { return Ok(()) };
+        let Ok(out) = out.canonicalize() else { return Ok(()) };
+        let same = |text: &&PathBuf| text.canonicalize().is_ok_and(|text| text == out);
+        if let Some(text) = self.files.iter().find(same) {
+            let text = text.display();
+            let problem = format!(
+                "--out {text}: is the text, which the model would replace; give another name"
+            );
+            return Err(Usage(problem).into());
+        }
+        Ok(())
+    }
+
     /// What memory and temporary files will be needed, where the files say how long the text is.
     fn needs(&self, settings: &Settings) -> String {
         let (memory, folder) = (memory::shown(self.memory), settings.temporary.display());
@@ -229,6 +248,7 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
     let settings = arguments.settings()?;
+    arguments.check_places()?;
     if !arguments.json {
         tell!("{}", arguments.needs(&settings));
     }
@@ -243,7 +263,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(folder) => shards::read(folder, &settings, &stages)?,
         None => train(arguments.sources()?, &settings, &stages)?,
     };
-    match &arguments.out {
+    match arguments.out.as_ref().filter(|path| path.as_os_str() != "-") {
         Some(path) => write_arpa(&trained.table, path, &stages)?,
         None => print_arpa(&trained.table, &stages)?,
     }
