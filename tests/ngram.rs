@@ -360,8 +360,7 @@ fn arpa_comes_through_a_pipe_and_a_binary_model_by_its_name() {
 #[test]
 fn what_is_no_text_is_not_trained_on() {
     let place = Place::new();
-    let utf16: Vec<u8> =
-        "\u{feff}a b\n".encode_utf16().flat_map(|unit| unit.to_le_bytes()).collect();
+    let utf16: Vec<u8> = "\u{feff}a b\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (name, bytes, mend) in [
         ("text.bz2", &b"BZh91AY&SY\x12\x34"[..], "bzcat"),
         ("text.xz", b"\xfd7zXZ\0\0\x04", "xzcat"),

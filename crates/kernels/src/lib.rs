@@ -5,6 +5,7 @@
 //! - [`recurrent()`]: a whole sequence through one cell, forward and backward;
 //! - [`SteppedRecurrent`]: the same step by step, where a step's input hangs on the one before;
 //! - [`linear_cross_entropy()`]: output layer and loss in one, without an `[N, V]` tensor on the tape;
+//! - [`linear()`]: a linear layer over many rows, with tanh where asked;
 //! - [`attention()`]: where a decoder looks, by a dot or an additive score;
 //! - [`ctc()`]: the likelihood of labels under all their alignments;
 //! - [`embedding()`]: rows of a table;
@@ -27,6 +28,7 @@ mod ctc;
 mod embedding;
 #[cfg(feature = "flex")]
 mod extension;
+mod linear;
 mod recurrent;
 mod stepped;
 
@@ -39,5 +41,6 @@ pub use cell::{Activation, Cell, Direction, RecurrentState, RecurrentWeights, Re
 pub use cross_entropy::{CrossEntropy, CrossEntropyOptions, Reduction, linear_cross_entropy};
 pub use ctc::ctc;
 pub use embedding::embedding;
+pub use linear::{Then, linear};
 pub use recurrent::recurrent;
 pub use stepped::SteppedRecurrent;

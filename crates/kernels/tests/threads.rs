@@ -4,7 +4,9 @@ mod common;
 
 use burn::prelude::*;
 use common::{Case, all_cells, random, stepped};
-use lampwick_kernels::{CrossEntropyOptions, Direction, Sequence, linear_cross_entropy, recurrent};
+use lampwick_kernels::{
+    CrossEntropyOptions, Direction, Sequence, Then, linear, linear_cross_entropy, recurrent,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -80,4 +82,27 @@ fn the_loss_gives_the_same_bits_for_any_number_of_threads() {
         };
         same_bits(run, if tied { "tied" } else { "untied" });
     }
+}
+
+#[test]
+fn linear_layers_give_the_same_bits_for_any_number_of_threads() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let [rows, inputs, columns] = [130, 70, 90];
+    let [x, weight] = [rows * inputs, inputs * columns].map(|n| random(&mut rng, n));
+    let bias = random(&mut rng, columns);
+    let run = || {
+        let device = Device::flex().autodiff();
+        let tensor = |values: &[f32], shape| {
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), &device).require_grad()
+        };
+        let (x, weight) = (tensor(&x, [rows, inputs]), tensor(&weight, [inputs, columns]));
+        let bias = tensor(&bias, [1, columns]);
+        let y =
+            linear(x.clone(), weight.clone(), Some(bias.clone().reshape([columns])), Then::Tanh);
+        let gradients = y.clone().square().sum().backward();
+        let values = |tensor: Tensor<2>| tensor.into_data().try_into_vec::<f32>().unwrap();
+        let gradient = |tensor: &Tensor<2>| values(tensor.grad(&gradients).unwrap());
+        vec![values(y.inner()), gradient(&x), gradient(&weight), gradient(&bias)]
+    };
+    same_bits(run, "linear");
 }

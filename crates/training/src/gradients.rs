@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 /// Elements that one thread sums at a time. Fixed, so that the sum does not depend on how many
 /// threads there are.
-const CHUNK: usize = 1 << 15;
+pub(crate) const CHUNK: usize = 1 << 15;
 
 /// L2 norm of the gradient of all parameters together (Pascanu et al. 2013, algorithm 1).
 ///

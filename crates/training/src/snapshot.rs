@@ -79,8 +79,11 @@ pub(crate) fn restore<T: Task>(
     let bytes = files.require(MODEL)?;
     parameters::from_bytes(&mut model, bytes).map_err(|e| files.mismatch(MODEL, &e))?;
     let model = parameters::name_by_path(model);
+    let device = model.devices()[0].clone().inner();
     let rule = match (rule.has_state() && state.step > 0, files.take(OPTIMIZER)) {
-        (_, Some(bytes)) => rule.load(&bytes).map_err(|e| files.mismatch(OPTIMIZER, &e))?,
+        (_, Some(bytes)) => {
+            rule.load(&bytes, &device).map_err(|e| files.mismatch(OPTIMIZER, &e))?
+        }
         (true, None) => return Err(files.mismatch(OPTIMIZER, MISSING).into()),
         (false, None) => rule,
     };

@@ -4,6 +4,7 @@
 mod attention;
 mod cross_entropy;
 mod ctc;
+mod linear;
 mod recurrent;
 
 use burn::prelude::*;
@@ -11,6 +12,7 @@ use burn::prelude::*;
 pub use attention::attention;
 pub use cross_entropy::linear_cross_entropy;
 pub use ctc::ctc;
+pub use linear::linear;
 pub use recurrent::recurrent;
 
 /// `a W`, `[N, I]` by `[I, O]`, in the float type of the weights `W`; the result has `a`'s.

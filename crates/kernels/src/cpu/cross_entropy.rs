@@ -330,13 +330,13 @@ unsafe fn refill<S: Simd>(p: *const f32, n: usize) -> S::V {
 }
 
 /// Sums of columns, rows taken in order.
-struct SumRows {
-    rows: Matrix,
-    count: usize,
-    width: usize,
-    sums: *mut f32,
+pub(crate) struct SumRows {
+    pub(crate) rows: Matrix,
+    pub(crate) count: usize,
+    pub(crate) width: usize,
+    pub(crate) sums: *mut f32,
     /// Whether the sums start here.
-    first: bool,
+    pub(crate) first: bool,
 }
 
 impl Task for SumRows {

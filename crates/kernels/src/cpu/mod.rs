@@ -4,7 +4,7 @@
 //! `pack` (operands in its order), `crew` (threads), `buffer` (scratch), `gemm` (whole products);
 //! then the recurrent layers: `layer` (sizes and order of steps), `weights` (packed once for a scan),
 //! `cells` (the equations), `forward`, `backward`, `weight_gradients`; `cross_entropy`, the output layer
-//! with its loss; `attention`; `ctc`; and for models that read what they wrote, `step`,
+//! with its loss; `linear`; `attention`; `ctc`; and for models that read what they wrote, `step`,
 //! `packed_linear` and `softmax`. `peak` is what they are all measured against.
 //!
 //! Threads share memory through `buffer::Shared`, a pointer without a borrow. Whoever makes one vouches
@@ -21,6 +21,7 @@ mod ctc;
 mod forward;
 mod gemm;
 mod layer;
+mod linear;
 mod pack;
 mod packed_linear;
 mod peak;
@@ -41,6 +42,7 @@ pub(crate) use cross_entropy::{CrossEntropy, LossGradients};
 pub(crate) use ctc::Ctc;
 pub(crate) use forward::{Forward, Tape};
 pub(crate) use layer::Layer;
+pub(crate) use linear::{Linear, LinearGradients};
 pub(crate) use pack::Matrix;
 pub use packed_linear::PackedLinear;
 pub use peak::multiply_adds;

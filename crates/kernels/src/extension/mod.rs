@@ -8,6 +8,7 @@ mod attention;
 mod autodiff;
 mod ctc;
 mod flex;
+mod linear;
 mod stepped;
 
 pub(crate) use attention::attention;
@@ -16,6 +17,7 @@ use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::prelude::*;
 use burn::tensor::DType;
 pub(crate) use ctc::ctc;
+pub(crate) use linear::linear;
 pub(crate) use stepped::SteppedLayer;
 
 use crate::cell::{Cell, Direction, RecurrentState, RecurrentWeights, Sequence};

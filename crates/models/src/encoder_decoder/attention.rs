@@ -2,8 +2,7 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use lampwick_kernels::composed::product;
-use lampwick_kernels::{Attended, Coverage, Score, attention};
+use lampwick_kernels::{Attended, Coverage, Score, Then, attention, linear};
 
 use super::config::{AttentionKind, EncoderDecoderConfig};
 use crate::initializer::InitialValues;
@@ -101,6 +100,7 @@ impl GlobalAttention {
         let [steps, batch, features] = x.dims();
         let weight = self.precision.of_weight(weight.val());
         let size = weight.dims()[1];
-        product(x.reshape([steps * batch, features]), weight).reshape([steps, batch, size])
+        let rows = x.reshape([steps * batch, features]);
+        linear(rows, weight, None, Then::Nothing).reshape([steps, batch, size])
     }
 }

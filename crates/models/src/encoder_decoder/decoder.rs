@@ -3,8 +3,7 @@
 use burn::module::Param;
 use burn::prelude::*;
 use burn::tensor::activation::sigmoid;
-use lampwick_kernels::Attended;
-use lampwick_kernels::composed::product;
+use lampwick_kernels::{Attended, Then, linear};
 
 use super::EncoderDecoder;
 use super::attention::GlobalAttention;
@@ -207,7 +206,7 @@ impl EncoderDecoder {
         let generate = self.decoder.generate.as_ref().zip(self.decoder.generate_bias.as_ref());
         let Looked { words, hidden, context, weights, .. } = looked;
         let generate = generate.zip(context).map(|((weight, bias), context)| {
-            sigmoid(self.linear(vec![context, hidden, words], weight, bias))
+            sigmoid(self.linear(vec![context, hidden, words], weight, bias, Then::Nothing))
         });
         DecoderOutput { output, weights, generate }
     }
@@ -225,22 +224,23 @@ impl EncoderDecoder {
         if self.config.reads_context() {
             parts.push(words.clone());
         }
-        self.linear(parts, weight, bias).tanh()
+        self.linear(parts, weight, bias, Then::Tanh)
     }
 
-    /// `W x + b` of parts side by side, `[T, B, ..]`.
+    /// `W x + b` of parts side by side, and what follows, `[T, B, ..]`.
     fn linear(
         &self,
         parts: Vec<Tensor<3>>,
         weight: &Param<Tensor<2>>,
         bias: &Param<Tensor<1>>,
+        then: Then,
     ) -> Tensor<3> {
         let all = Tensor::cat(parts, 2);
         let [steps, batch, features] = all.dims();
         let weight = self.config.precision.of_weight(weight.val());
         let size = weight.dims()[1];
-        let rows = product(all.reshape([steps * batch, features]), weight);
-        (rows + bias.val().unsqueeze()).reshape([steps, batch, size])
+        let rows = all.reshape([steps * batch, features]);
+        linear(rows, weight, Some(bias.val()), then).reshape([steps, batch, size])
     }
 
     /// What the output layer reads, dropped.

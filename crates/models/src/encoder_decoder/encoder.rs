@@ -2,8 +2,7 @@
 
 use burn::module::Param;
 use burn::prelude::*;
-use lampwick_kernels::composed::product;
-use lampwick_kernels::{RecurrentState, embedding};
+use lampwick_kernels::{RecurrentState, Then, embedding, linear};
 
 use super::EncoderDecoder;
 use super::attention::Memory;
@@ -151,7 +150,7 @@ impl EncoderDecoder {
                 let mut map = |state: &Tensor<2>| {
                     let map = maps.next().expect("a map for each state of each layer");
                     let weight = config.precision.of_weight(map.weight.val());
-                    (product(state.clone(), weight) + map.bias.val().unsqueeze()).tanh()
+                    linear(state.clone(), weight, Some(map.bias.val()), Then::Tanh)
                 };
                 layers
                     .map(|layer| RecurrentState {

@@ -304,7 +304,7 @@ unsafe fn sigmoid_slope<S: Simd>(y: S::V) -> S::V {
 
 /// `1 - y²`: the derivative of a tanh in terms of its value.
 #[inline(always)]
-unsafe fn tanh_slope<S: Simd>(y: S::V) -> S::V {
+pub(super) unsafe fn tanh_slope<S: Simd>(y: S::V) -> S::V {
     // SAFETY: arithmetic only.
     unsafe { S::sub(S::splat(1.0), S::mul(y, y)) }
 }
