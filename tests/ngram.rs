@@ -146,7 +146,10 @@ fn what_is_wrong_is_said_with_the_mend() {
     place.run(&["ngram", "perplexity", "model.arpa", "empty.txt"]).expect(1).says(&["is empty"]);
     let fallback = ["ngram", "train", "--fallback", "0.4,1,1.4", "--out", "f.arpa", "text.txt"];
     place.run(&fallback).expect(0);
-    place.run(&["ngram", "train", "--fallback", "1,2", "text.txt"]).expect(2).says(&["0.5,1,1.5"]);
+    for wrong in ["1,2", "a,1,1,1"] {
+        let refused = place.run(&["ngram", "train", "--fallback", wrong, "text.txt"]).expect(2);
+        refused.says(&["0.5,1,1.5"]);
+    }
     place.run(&["ngram", "train", "--add", "0.5", "text.txt"]).expect(2).says(&["add-k"]);
     place.run(&["ngram", "train", "-o", "12", "text.txt"]).expect(2).says(&["order 12", "1 to 9"]);
     place.run(&["ngram", "train", "-S", "lots", "text.txt"]).expect(2).says(&["2G"]);
@@ -325,6 +328,10 @@ fn packed_text_is_unpacked_on_stdin_too_and_a_cut_one_named() {
     let asked = ["ngram", "perplexity", "model.arpa"];
     assert_eq!(place.run_with_stdin(&asked, &packed).expect(0).stdout, plain);
     assert_eq!(place.run(&[&asked[..], &["text.gz"]].concat()).expect(0).stdout, plain);
+    let queried = |text: &[u8]| {
+        place.run_with_stdin(&["ngram", "query", "model.arpa"], text).expect(0).stdout
+    };
+    assert_eq!(queried(&packed), queried(tiny_text().as_bytes()));
     place.write("cut.gz", &packed[..packed.len() - 5]);
     for command in [
         &["ngram", "perplexity", "model.arpa", "text.txt", "cut.gz"][..],
@@ -348,13 +355,53 @@ fn arpa_comes_through_a_pipe_and_a_binary_model_by_its_name() {
     assert_eq!(place.run_with_stdin(&piped, &arpa).expect(0).stdout, named.stdout);
     let refused = place.run_with_stdin(&["ngram", "info", "-"], &binary).expect(1);
     refused.says(&["standard input: holds a binary model", "name its file"]);
-    for command in [&["query", "-"][..], &["perplexity", "-"], &["perplexity", "-", "-"]] {
-        let refused = place.run_with_stdin(&[&["ngram"], command].concat(), &arpa).expect(2);
-        refused.says(&["cannot be the model too"]);
+    for command in [
+        &["ngram", "query", "-"][..],
+        &["ngram", "perplexity", "/dev/stdin"],
+        &["ngram", "perplexity", "-", "-"],
+        &["evaluate", "-", "-"],
+    ] {
+        place.run_with_stdin(command, &arpa).expect(2).says(&["cannot be the model too"]);
     }
+    for command in [
+        &["ngram", "train", "-", "text.txt", "-"][..],
+        &["ngram", "interpolate", "model.arpa", "-", "--tune", "/dev/stdin"],
+    ] {
+        place.run_with_stdin(command, &arpa).expect(2).says(&["read once only"]);
+    }
+    let evaluated = place.run_with_stdin(&["evaluate", "/dev/stdin", "text.txt"], &arpa).expect(0);
+    let text = tiny_text();
+    let same = place.run_with_stdin(&["evaluate", "trie.bin", "-"], text.as_bytes()).expect(0);
+    let perplexity =
+        |stdout: &str| stdout.lines().find(|l| l.contains("perplexity")).unwrap().to_owned();
+    assert_eq!(perplexity(&evaluated.stdout), perplexity(&same.stdout));
+    let info = place.run_with_stdin(&["ngram", "info", "-"], &arpa).expect(0).stdout;
+    assert!(info.contains("3-grams") && !info.contains("size"), "{info}");
     let stdout =
         place.run(&["ngram", "train", "-o", "3", "--out", "-", "text.txt"]).expect(0).stdout;
     assert_eq!(stdout.as_bytes(), arpa);
+}
+
+/// Whoever asks line by line gets each answer before the next line.
+#[test]
+fn query_answers_a_line_before_the_next_one_comes() {
+    use std::io::{BufRead, BufReader, Write};
+    let place = with_models();
+    let mut query = std::process::Command::new(env!("CARGO_BIN_EXE_lampwick"))
+        .args(["ngram", "query", "trie.bin"])
+        .current_dir(place.path(""))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut ask, answers) = (query.stdin.take().unwrap(), query.stdout.take().unwrap());
+    let mut answers = BufReader::new(answers).lines();
+    for line in ["a\n", "the lamp burns here by the window\n", "\n"] {
+        ask.write_all(line.as_bytes()).unwrap();
+        assert_eq!(answers.next().unwrap().unwrap().split('\t').count(), 4);
+    }
+    drop(ask);
+    assert!(query.wait().unwrap().success());
 }
 
 #[test]
@@ -379,7 +426,31 @@ fn places_that_cannot_be_or_would_cost_the_text_are_refused_at_once() {
     let place = Place::new();
     place.write("text.txt", tiny_text());
     let out = place.run(&["ngram", "train", "--out", "./text.txt", "text.txt"]).expect(2);
-    out.says(&["text.txt: is the text"]);
+    out.says(&["./text.txt: is read by this command (text.txt)"]);
+    place.write("words.txt", "the lamp");
+    place.write("dev.txt", "the lamp burns\n");
+    place.run(&["ngram", "train", "--out", "model.arpa", "text.txt"]).expect(0);
+    let before = fs::read(place.path("model.arpa")).unwrap();
+    for command in [
+        &["train", "--vocabulary", "words.txt", "--out", "words.txt", "text.txt"][..],
+        &["build", "model.arpa", "model.arpa"],
+        &["convert", "model.arpa", "./model.arpa"],
+        &["interpolate", "model.arpa", "model.arpa", "--tune", "dev.txt", "--out", "dev.txt"],
+    ] {
+        let refused = place.run(&[&["ngram"], command].concat()).expect(2);
+        refused.says(&["is read by this command", "give another name"]);
+    }
+    assert_eq!(fs::read(place.path("model.arpa")).unwrap(), before);
+    for (command, why) in [
+        (&["build", "model.arpa", "-"][..], "cannot go to stdout"),
+        (&["convert", "model.arpa", "m.zst"], "plain or as gzip"),
+        (
+            &["interpolate", "model.arpa", "model.arpa", "--tune", "dev.txt", "--out", "-"],
+            "name a file",
+        ),
+    ] {
+        place.run(&[&["ngram"], command].concat()).expect(2).says(&[why]);
+    }
     assert_eq!(fs::read_to_string(place.path("text.txt")).unwrap(), tiny_text());
     let folder = place.run(&["ngram", "train", "-T", "text.txt", "text.txt"]).expect(2);
     folder.says(&["-T text.txt: is no folder"]);

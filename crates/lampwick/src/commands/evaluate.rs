@@ -30,7 +30,7 @@ of the text is scored, the end of each line included where the run's tokens have
 Two perplexities compare only with the same unit and vocabulary; bits per character compare
 whenever few words are unknown.")]
 pub(crate) struct Arguments {
-    /// The run's directory, or an n-gram model
+    /// The run's directory, or an n-gram model: binary or ARPA, ARPA also through a pipe
     run: PathBuf,
     /// The text, `-` for stdin; without it, the test set (or validation set) that the run's config
     /// names
@@ -60,7 +60,7 @@ enum Split {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    if arguments.run.is_file() {
+    if super::ngram::is_model(&arguments.run) {
         let Some(file) = &arguments.file else {
             let model = arguments.run.display();
             let problem =

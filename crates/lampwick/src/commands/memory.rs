@@ -5,7 +5,7 @@ use std::fs;
 /// What a budget can be: `2G`, `512M`, `50%` of the machine's memory, or a number of bytes.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}`: give an amount such as 2G, 512M or 50%");
-    let (number, unit) = match text.trim().trim_end_matches(['b', 'B']) {
+    let (number, unit) = match text.trim().trim_end_matches(['b', 'B']).trim_end_matches('i') {
         text if text.ends_with(|c: char| c.is_ascii_digit()) => (text, ""),
         text => text.split_at(text.char_indices().last().ok_or_else(wrong)?.0),
     };
@@ -81,6 +81,7 @@ mod tests {
     #[test]
     fn amounts() {
         assert_eq!(parse("2G"), Ok(2 << 30));
+        assert_eq!(parse("1.50 GiB"), Ok(3 << 29));
         assert_eq!(parse("96.5MB"), Ok(193 << 19));
         assert_eq!(parse("64M"), Ok(SMALLEST));
         for wrong in ["0", "64", "63M", "1e30G", "101%"] {

@@ -1,6 +1,6 @@
 //! ARPA files: the format that all n-gram tools read and write.
 //!
-//! - [`read`]: from text or gzip, checked line by line
+//! - [`read`]: from text, gzip or zstd, checked line by line
 //! - [`write()`]: to text
 
 mod number;

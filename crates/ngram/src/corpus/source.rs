@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
@@ -10,7 +10,7 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use crate::error::{NgramError, Result};
 
 /// As many bytes as tell what a file is.
-const HEAD: u64 = 16;
+const HEAD: usize = 16;
 
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -65,6 +65,25 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
+/// A file that is opened at the first read.
+struct Later {
+    path: PathBuf,
+    reader: Option<Box<dyn Read + Send>>,
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.reader.is_none() {
+            let source = Source::open(&self.path).map_err(|error| match error {
+                NgramError::Read { source, .. } => source,
+                other => std::io::Error::other(other),
+            })?;
+            self.reader = Some(source.reader);
+        }
+        self.reader.as_mut().expect("opened above").read(buffer)
+    }
+}
+
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Source({:?})", self.name)
@@ -78,10 +97,8 @@ impl Source {
     /// [`NgramError::Read`] when the first bytes cannot be read, or are those of bzip2, xz or UTF-16.
     pub fn new(name: impl Into<String>, reader: impl Read + Send + 'static) -> Result<Self> {
         let name = name.into();
-        // A pipe may give fewer bytes at a time than tell what they are.
-        let (mut head, mut reader) = (Vec::new(), reader);
-        let read = reader.by_ref().take(HEAD).read_to_end(&mut head);
-        read.map_err(|error| NgramError::read(&name, error))?;
+        let mut reader = reader;
+        let head = head(&mut reader).map_err(|error| NgramError::read(&name, error))?;
         if let Some(problem) = no_text(&head) {
             let problem = std::io::Error::new(std::io::ErrorKind::InvalidData, problem);
             return Err(NgramError::read(&name, problem));
@@ -119,6 +136,21 @@ impl Source {
         Self::open(path)
     }
 
+    /// A file that is opened when it is read, and standard input for `-`: many files need not be open at
+    /// once. That a file is there and is text is seen now.
+    ///
+    /// # Errors
+    /// [`NgramError::Read`].
+    pub fn later(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let source = Self::named(path)?;
+        // What is no file gives its bytes once.
+        if !path.is_file() {
+            return Ok(source);
+        }
+        Ok(Self { reader: Box::new(Later { path: path.into(), reader: None }), ..source })
+    }
+
     /// All that it holds.
     ///
     /// # Errors
@@ -149,6 +181,21 @@ impl Source {
         }
         Ok(filled)
     }
+}
+
+/// The first bytes: as many as tell what they are, and no more than a first line has, for whoever waits
+/// for an answer to it. A pipe may give them one by one.
+fn head(reader: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while head.len() < HEAD && head.last() != Some(&b'\n') {
+        match reader.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => head.push(byte[0]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head)
 }
 
 /// Why bytes that begin so are no text, and how to make text of them; their words would be noise.

@@ -103,6 +103,15 @@ impl Settings {
         if !(1..=MAX_ORDER).contains(&self.order) {
             return Err(NgramError::Order { order: self.order, max: MAX_ORDER });
         }
+        if self.vocabulary.size == Some(0) {
+            return wrong("a vocabulary of 0 words: give at least 1".into());
+        }
+        let modified = self.smoothing == Smoothing::ModifiedKneserNey;
+        if self.as_lmplz && !modified {
+            return wrong(
+                "as lmplz goes with modified Kneser-Ney, which is all that lmplz does".into(),
+            );
+        }
         if self.prune.len() > self.order {
             return wrong(format!(
                 "{} pruning thresholds for an order of {}: give one for each order, or fewer",

@@ -218,7 +218,7 @@ fn rule(
 ) -> Result<(Rule, Option<String>)> {
     let (found, fallback) = match settings.smoothing {
         Smoothing::ModifiedKneserNey => (modified(n), settings.fallback),
-        // One discount where there is one in all: the middle of the three, for a count of one.
+        // One discount for all counts: the first of the three, that of a count of one.
         Smoothing::KneserNey | Smoothing::Absolute => (single(n), [settings.fallback[0]; 3]),
         Smoothing::WittenBell => return Ok((Rule::WittenBell, None)),
         Smoothing::AddK(k) => return Ok((Rule::Added(k * vocabulary), None)),

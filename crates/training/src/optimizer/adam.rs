@@ -19,6 +19,7 @@ use burn::tensor::{Bytes, DType};
 use burn_pack::{Reader, Scalar, Writer};
 use rayon::prelude::*;
 
+use super::OTHER_RULE;
 use crate::config::{AdamConfig, AdamWConfig};
 use crate::gradients::CHUNK;
 
@@ -39,12 +40,15 @@ pub(crate) struct Adam {
 struct Moments {
     /// Steps so far, `t`.
     steps: u64,
+    /// The parameter's.
+    shape: Shape,
     /// `m`, `v` and AMSGrad's largest `v`, flat.
     tensors: Vec<Tensor<1>>,
 }
 
-/// The names of a parameter's tensors in a checkpoint, behind its id.
-const NAMES: [&str; 3] = ["first", "second", "largest"];
+/// The names in a checkpoint, behind a parameter's id: those of burn-optim, whose files are read too.
+const NAMES: [&str; 3] = ["momentum.moment_1", "momentum.moment_2", "momentum.max_moment_2"];
+const STEPS: &str = "momentum.time";
 
 /// The numbers of one step.
 #[derive(Clone, Copy)]
@@ -98,15 +102,15 @@ impl Adam {
         let mut tensors = Vec::new();
         for (&id, moments) in &self.moments {
             for (name, tensor) in NAMES.iter().zip(&moments.tensors) {
-                let data = tensor.clone().into_data();
-                let (name, shape) = (format!("{id:016x}.{name}"), tensor.dims());
-                let (dtype, bytes) = (data.dtype(), data.into_bytes());
+                let (name, data) = (format!("{id}.{name}"), tensor.clone().into_data());
+                let (shape, dtype) = (moments.shape.clone(), data.dtype());
+                let bytes = data.into_bytes();
                 tensors.push(burn_pack::Tensor::new(name, dtype, shape, Some(id), bytes));
             }
         }
         let mut writer = Writer::new(tensors);
-        for (id, moments) in &self.moments {
-            writer = writer.with_scalar(&format!("{id:016x}.steps"), Scalar::UInt(moments.steps));
+        for (id, Moments { steps, .. }) in &self.moments {
+            writer = writer.with_scalar(&format!("{id}.{STEPS}"), Scalar::UInt(*steps));
         }
         Ok(writer.into_bytes()?.to_vec())
     }
@@ -116,24 +120,32 @@ impl Adam {
         let wrong = |error: burn_pack::Error| error.to_string();
         let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec())).map_err(wrong)?;
         let steps = reader.scalars().clone();
-        for tensor in reader.into_tensors().map_err(wrong)? {
+        let tensors = reader.into_tensors().map_err(wrong)?;
+        let mut found: BTreeMap<(u64, usize), (Shape, Tensor<1>)> = BTreeMap::new();
+        for tensor in tensors {
             let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(wrong)?;
-            let steps = id.and_then(|id| Some((id, steps.get(&format!("{id:016x}.steps"))?)));
-            let Some((id, &Scalar::UInt(steps))) = steps else {
-                return Err(format!("{name} belongs to no parameter"));
-            };
-            let data =
-                TensorData::try_from_bytes(bytes, shape, dtype).map_err(|e| e.to_string())?;
-            let tensor = Tensor::<1>::from_data(data, (device, dtype));
-            let moments = self.moments.entry(id);
-            moments.or_insert_with(|| Moments { steps, tensors: Vec::new() }).tensors.push(tensor);
+            let id = id.ok_or_else(|| format!("{name} belongs to no parameter"))?;
+            let which = NAMES.iter().position(|which| name == format!("{id}.{which}"));
+            let which = which.ok_or_else(|| OTHER_RULE.to_owned())?;
+            let flat = [shape.num_elements()];
+            let data = TensorData::try_from_bytes(bytes, flat, dtype).map_err(|e| e.to_string())?;
+            found.insert((id, which), (shape, Tensor::from_data(data, (device, dtype))));
         }
-        // What was left out or is of another rule shows in the bytes.
+        for ((id, which), (shape, tensor)) in found {
+            let Some(&Scalar::UInt(steps)) = steps.get(&format!("{id}.{STEPS}")) else {
+                return Err(OTHER_RULE.into());
+            };
+            let moments = self.moments.entry(id);
+            let moments = moments.or_insert_with(|| Moments { steps, shape, tensors: Vec::new() });
+            if moments.tensors.len() != which {
+                return Err(OTHER_RULE.into());
+            }
+            moments.tensors.push(tensor);
+        }
         let tensors = 2 + usize::from(self.amsgrad);
-        let all = self.moments.values().all(|moments| moments.tensors.len() == tensors);
-        match all && self.to_bytes().map_err(wrong)? == bytes {
+        match self.moments.values().all(|moments| moments.tensors.len() == tensors) {
             true => Ok(self),
-            false => Err("it holds the state of another optimiser".into()),
+            false => Err(OTHER_RULE.into()),
         }
     }
 }
@@ -157,7 +169,8 @@ impl ModuleMapper for Update<'_> {
         let Adam { betas, epsilon, amsgrad, l2, decoupled, ref mut moments } = *self.adam;
         let mut before = moments.remove(&id.val()).unwrap_or_else(|| {
             let zeros = value.zeros_like();
-            Moments { steps: 0, tensors: vec![zeros; 2 + usize::from(amsgrad)] }
+            let tensors = vec![zeros; 2 + usize::from(amsgrad)];
+            Moments { steps: 0, shape: shape.clone(), tensors }
         });
         before.steps += 1;
         let unbiased = betas.map(|beta| 1.0 - beta.powf(before.steps as f64));

@@ -18,6 +18,9 @@ use crate::gradients;
 use adam::Adam;
 use descent::Descent;
 
+/// What is wrong with a checkpoint's state that this rule did not write.
+const OTHER_RULE: &str = "it holds the state of another optimiser";
+
 /// An update rule and its state.
 pub(crate) enum Rule {
     /// `p <- p - lr (g + decay p)`; nothing to remember. ASGD's walk is this too: its average is
@@ -125,7 +128,7 @@ impl Rule {
                     Self::Burn(Box::new(rule.from_bytes(record).map_err(|e| e.to_string())?));
                 // And it leaves out in silence what it cannot use.
                 if loaded.to_bytes()?.as_deref() != Some(bytes) {
-                    return Err("it holds the state of another optimiser".into());
+                    return Err(OTHER_RULE.into());
                 }
                 Ok(loaded)
             }

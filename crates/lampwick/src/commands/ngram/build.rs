@@ -6,6 +6,7 @@ use lampwick::data::atomic;
 use lampwick::ngram::{BuildKind, NgramError, build};
 
 use super::opened;
+use super::places::expect_other;
 use super::progress::Stages;
 use crate::commands::memory;
 use crate::exit::{Exit, Usage};
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
 enum Kind {
     /// Hash tables: fastest
     Probing,
-    /// A trie: under half the size, and less than half as fast
+    /// A trie: under half the size, and about half as fast
     Trie,
     /// A trie in the fewest bits: two thirds of a trie's size, and slower again
     Compact,
@@ -61,6 +62,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         (Kind::Trie, quantize) => BuildKind::Trie { quantize: quantize.is_some() },
         (Kind::Compact, quantize) => BuildKind::Compact { quantize: quantize.is_some() },
     };
+    if arguments.out.as_os_str() == "-" {
+        let problem =
+            "a binary model is mapped from a file, so it cannot go to stdout: name a file";
+        return Err(Usage(problem.into()).into());
+    }
+    expect_other(&arguments.out, [&arguments.model])?;
     let table = opened::table(&arguments.model)?;
     let stages = Stages::new();
     let mut refused = None;

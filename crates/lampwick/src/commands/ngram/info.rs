@@ -34,7 +34,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let path = &arguments.model;
-    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    // A pipe has no size.
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let bytes = metadata.map(|metadata| metadata.len());
     let (kind, counts, vocabulary) = match opened::find(path)? {
         Found::Binary => {
             let model = Model::open(path)?;
@@ -51,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
     };
     let ngrams: u64 = counts.iter().sum();
-    let each = bytes as f64 / ngrams.max(1) as f64;
+    let each = |bytes: u64| bytes as f64 / ngrams.max(1) as f64;
     let mut out = crate::output::stdout();
     if arguments.json {
         let object = json!({
@@ -60,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "ngrams": counts,
             "vocabulary": vocabulary,
             "bytes": bytes,
-            "bytes_per_ngram": each,
+            "bytes_per_ngram": bytes.map(each),
             "verified": arguments.verify && kind != "ARPA",
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
@@ -71,7 +73,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     for (n, &grams) in counts.iter().enumerate() {
         writeln!(out, "{}-grams     {}", n + 1, count(grams))?;
     }
-    writeln!(out, "size        {}, {each:.2} bytes an n-gram", memory::shown(bytes))?;
+    if let Some(bytes) = bytes {
+        writeln!(out, "size        {}, {:.2} bytes an n-gram", memory::shown(bytes), each(bytes))?;
+    }
     if arguments.verify && kind != "ARPA" {
         writeln!(out, "checksums   all right")?;
     }

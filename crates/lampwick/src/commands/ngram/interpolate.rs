@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune};
 use serde_json::json;
 
+use super::places::{expect_other, stdin_once};
 use super::progress::Stages;
 use super::{BOS_WORD, EOS_WORD, opened, sentence};
 use crate::exit::{Exit, Usage};
@@ -32,7 +33,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", required_unless_present = "weights")]
     tune: Option<PathBuf>,
     /// The weights themselves, one for each model
-    #[arg(long, value_name = "W,W,...", value_delimiter = ',', conflicts_with = "tune")]
+    #[arg(
+        long,
+        value_name = "W,W,...",
+        value_delimiter = ',',
+        conflicts_with = "tune",
+        requires = "out"
+    )]
     weights: Vec<f64>,
     /// Write the mixture as one model, ARPA
     #[arg(long, value_name = "FILE")]
@@ -46,6 +53,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
+    let inputs = || arguments.models.iter().chain(&arguments.tune);
+    stdin_once(inputs())?;
+    if let Some(out) = &arguments.out {
+        if out.as_os_str() == "-" {
+            let problem = "--out -: stdout has the weights; name a file for the mixture";
+            return Err(Usage(problem.into()).into());
+        }
+        expect_other(out, inputs())?;
+    }
     if arguments.tune.is_none() {
         let checked = check_weights(&arguments.weights, arguments.models.len());
         checked.map_err(|error| Usage(error.to_string()))?;

@@ -13,11 +13,13 @@ mod info;
 mod interpolate;
 pub(super) mod opened;
 mod perplexity;
+mod places;
 mod progress;
 mod query;
 mod shards;
 mod train;
 
+pub(super) use opened::is_model;
 pub(super) use perplexity::evaluate;
 
 const BOS_WORD: &[u8] = b"<s>";

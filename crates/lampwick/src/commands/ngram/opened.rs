@@ -6,6 +6,7 @@ use std::path::Path;
 
 use lampwick::ngram::{BuildKind, Model, NgramError, Source, Table, arpa};
 
+use super::places::is_stdin;
 use super::progress::Stages;
 use crate::exit::Usage;
 
@@ -16,6 +17,11 @@ pub(in crate::commands) enum Load {
     Map,
     /// Read into memory, in large pages where the system has them: faster to ask
     Read,
+}
+
+/// Whether a path names an n-gram model, where it may also be a run's directory.
+pub(in crate::commands) fn is_model(path: &Path) -> bool {
+    is_stdin(path) || (path.exists() && !path.is_dir())
 }
 
 /// What a model's file holds.
@@ -58,7 +64,7 @@ pub(in crate::commands) fn model(path: &Path, load: Load) -> anyhow::Result<Mode
 
 /// A model to ask about the text of standard input, which therefore must not be the model.
 pub(super) fn model_beside_stdin(path: &Path, load: Load) -> anyhow::Result<Model> {
-    if path.as_os_str() == "-" {
+    if is_stdin(path) {
         let problem =
             "standard input is the text here and cannot be the model too: name the model's file";
         return Err(Usage(problem.into()).into());

@@ -8,6 +8,7 @@ use lampwick::ngram::{BOS, EOS, Model, NgramError, Score, Source};
 use serde_json::json;
 
 use super::opened::{self, Load};
+use super::places::{is_stdin, stdin_once};
 use super::{is_ended, is_oov, sentence, tell_marks};
 use crate::exit::Exit;
 use lampwick::metrics::figures::{self, count};
@@ -54,11 +55,10 @@ pub(super) struct Scored {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let from_stdin = arguments.files.iter().any(|file| file.as_os_str() == "-");
-    let model = match arguments.files.is_empty() || from_stdin {
-        true => opened::model_beside_stdin(&arguments.model, arguments.load)?,
-        false => opened::model(&arguments.model, arguments.load)?,
-    };
+    stdin_once(&arguments.files)?;
+    let reads_stdin =
+        arguments.files.is_empty() || arguments.files.iter().any(|text| is_stdin(text));
+    let model = model(&arguments.model, arguments.load, reads_stdin)?;
     let mut scored = Scored::nothing();
     if arguments.files.is_empty() {
         scored.add(&model, Source::new("standard input", std::io::stdin())?)?;
@@ -97,12 +97,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 
 /// `lampwick evaluate MODEL FILE` for an n-gram model.
 pub(crate) fn evaluate(model: &Path, file: &Path) -> anyhow::Result<Perplexity> {
-    let model = opened::model(model, Load::Map)?;
+    let model = self::model(model, Load::Map, is_stdin(file))?;
     let mut scored = Scored::nothing();
-    scored.add(&model, Source::open(file)?)?;
+    scored.add(&model, Source::named(file)?)?;
     scored.expect_some()?;
     tell_marks(scored.marks);
     Ok(scored.with)
+}
+
+/// The model, which is not standard input where the text is.
+fn model(path: &Path, load: Load, reads_stdin: bool) -> anyhow::Result<Model> {
+    if reads_stdin { opened::model_beside_stdin(path, load) } else { opened::model(path, load) }
 }
 
 impl Scored {

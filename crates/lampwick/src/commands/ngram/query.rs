@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
-use lampwick::ngram::{BOS, EOS, Model, words};
+use lampwick::ngram::{BOS, EOS, Model, NgramError, Source, words};
 use serde_json::json;
 
 use super::opened::{self, Load};
@@ -45,12 +45,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let model = opened::model_beside_stdin(&arguments.model, arguments.load)?;
-    let mut input = BufReader::with_capacity(1 << 18, std::io::stdin().lock());
+    let Source { reader, .. } = Source::new("standard input", std::io::stdin())?;
+    let mut input = BufReader::with_capacity(1 << 18, reader);
     let mut out = BufWriter::with_capacity(1 << 16, crate::output::stdout());
     let (mut line, mut marked) = (Vec::new(), 0);
     loop {
         line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
+        let read = input.read_until(b'\n', &mut line);
+        let unreadable = |source| NgramError::Read { name: "standard input".into(), source };
+        if read.map_err(unreadable)? == 0 {
             break;
         }
         marked += answer(arguments, &model, &line, &mut out)?;

@@ -9,6 +9,7 @@ use lampwick::ngram::{
 use serde_json::json;
 
 use super::convert::{print_arpa, write_arpa};
+use super::places::{expect_other, stdin_once};
 use super::progress::Stages;
 use super::shards;
 use crate::commands::memory;
@@ -58,7 +59,8 @@ pub(crate) struct Arguments {
     /// Leave out n-grams that occur at most so often, one threshold an order: 0,0,1
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     prune: Vec<u64>,
-    /// Leave out n-grams without which the perplexity rises by less than this share, such as 1e-8
+    /// Leave out n-grams without which the perplexity rises by less than this share, such as 1e-8; the
+    /// ends of n-grams that stay, stay too (SRILM drops some and keeps fewer)
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     prune_entropy: Option<f64>,
     /// The word <unk> in the text: a word like any other, left out, or an error
@@ -126,10 +128,9 @@ enum Unk {
 
 /// Reads `0.5,1,1.5`.
 fn three(text: &str) -> Result<[f64; 3], String> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    numbers
-        .try_into()
-        .map_err(|_| "three numbers with commas between them, such as 0.5,1,1.5".into())
+    let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    let three = numbers.and_then(|numbers| numbers.try_into().ok());
+    three.ok_or_else(|| "three numbers with commas between them, such as 0.5,1,1.5".into())
 }
 
 impl Arguments {
@@ -192,17 +193,10 @@ impl Arguments {
             let problem = format!("-T {}: is no folder; name one that is there", folder.display());
             return Err(Usage(problem).into());
         }
-        let Some(out) = &self.out else { return Ok(()) };
-        let Ok(out) = out.canonicalize() else { return Ok(()) };
-        let same = |text: &&PathBuf| text.canonicalize().is_ok_and(|text| text == out);
-        if let Some(text) = self.files.iter().find(same) {
-            let text = text.display();
-            let problem = format!(
-                "--out {text}: is the text, which the model would replace; give another name"
-            );
-            return Err(Usage(problem).into());
-        }
-        Ok(())
+        stdin_once(self.files.iter().chain(&self.vocabulary))?;
+        let stdin = self.files.is_empty().then(|| PathBuf::from("-"));
+        let inputs = || self.files.iter().chain(&self.vocabulary).chain(&stdin);
+        self.out.iter().try_for_each(|out| expect_other(out, inputs()))
     }
 
     /// What memory and temporary files will be needed, where the files say how long the text is.
@@ -241,7 +235,7 @@ impl Arguments {
         if self.files.is_empty() {
             return Ok(vec![Source::new("standard input", std::io::stdin())?]);
         }
-        Ok(self.files.iter().map(Source::named).collect::<Result<_, _>>()?)
+        Ok(self.files.iter().map(Source::later).collect::<Result<_, _>>()?)
     }
 }
 

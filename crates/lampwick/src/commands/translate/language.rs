@@ -6,7 +6,7 @@ use lampwick::data::{Tokenizer, Vocabulary};
 use lampwick::models::Generator;
 use lampwick::ngram::{self, Model};
 
-use super::super::ngram::opened::{Load, model};
+use super::super::ngram::opened::{Load, is_model, model};
 use super::super::opened::{Weights, open};
 use crate::machine::Machine;
 
@@ -21,7 +21,7 @@ pub(super) enum Language {
 impl Language {
     /// Opens a run's directory, or a file with an n-gram model.
     pub(super) fn open(path: &Path, machine: &Machine) -> anyhow::Result<Self> {
-        if path.is_file() {
+        if is_model(path) {
             return Ok(Self::Ngram(Box::new(model(path, Load::Map)?)));
         }
         let trained = open(path, &Weights::default(), machine)?;
