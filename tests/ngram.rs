@@ -407,7 +407,8 @@ fn query_answers_a_line_before_the_next_one_comes() {
 #[test]
 fn what_is_no_text_is_not_trained_on() {
     let place = Place::new();
-    let utf16: Vec<u8> = "\u{feff}a b\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}\u{43b}\u{430}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (name, bytes, mend) in [
         ("text.bz2", &b"BZh91AY&SY\x12\x34"[..], "bzcat"),
         ("text.xz", b"\xfd7zXZ\0\0\x04", "xzcat"),
@@ -443,7 +444,9 @@ fn places_that_cannot_be_or_would_cost_the_text_are_refused_at_once() {
     assert_eq!(fs::read(place.path("model.arpa")).unwrap(), before);
     for (command, why) in [
         (&["build", "model.arpa", "-"][..], "cannot go to stdout"),
-        (&["convert", "model.arpa", "m.zst"], "plain or as gzip"),
+        (&["convert", "model.arpa", "m.zst"], "also as gzip"),
+        (&["train", "text.txt", "--out", "m.arpa.XZ"], "also as gzip"),
+        (&["train", "text.txt", "--out", "/dev/null"], "device"),
         (
             &["interpolate", "model.arpa", "model.arpa", "--tune", "dev.txt", "--out", "-"],
             "name a file",

@@ -176,6 +176,7 @@ fn a_language_model_beside_adds_its_log_probabilities() {
     place.run_with_stdin(&["translate", "run", "--lm", "run"], b"a\n").expect(1);
     place.run_with_stdin(&["translate", "run", "--lm", "none"], b"a\n").expect(1).says(&["none"]);
     refused(&place, &["--lm-weight", "0.5"], &["--lm"]);
+    refused(&place, &["--lm", "-"], &["standard input is the text here"]);
     let negative = ["translate", "run", "--lm", "lm.arpa", "--lm-weight=-1"];
     place.run_with_stdin(&negative, b"a\n").expect(2).says(&["-1"]);
 }

@@ -21,18 +21,15 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Opens a temporary file beside `path`; folders on the way are created.
+    /// Opens a temporary file beside `path`; folders on the way are created. Where `path` is a link, what
+    /// it leads to is replaced and the link stays.
     ///
     /// # Errors
-    /// [`DataError::Write`] when the folder cannot be made or written to, and where `path` is a device, a
-    /// pipe or a socket, whose place a file would take.
+    /// [`DataError::Write`] when the folder cannot be made or written to; those of [`expect_replaceable`].
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let is_special = |there: std::fs::Metadata| !there.is_file() && !there.is_dir();
-        if std::fs::metadata(&path).is_ok_and(is_special) {
-            let why = "it is a device, a pipe or a socket, which a file would replace: name a file";
-            return Err(DataError::write(&path, io::Error::other(why)));
-        }
+        expect_replaceable(&path)?;
+        let path = if path.is_symlink() { path.canonicalize().unwrap_or(path) } else { path };
         let folder = parent(&path);
         let temporary = unfinished::name(folder);
         let file = create_folder(folder).and_then(|()| OutputFile::create_new(&temporary));
@@ -64,6 +61,19 @@ impl AtomicFile {
     fn writer(&mut self) -> &mut BufWriter<OutputFile> {
         self.writer.as_mut().expect("only `commit` takes it, and that is the end")
     }
+}
+
+/// Checks that a file may take the place of what is at `path`.
+///
+/// # Errors
+/// [`DataError::Write`] where it is a device, a pipe or a socket.
+pub fn expect_replaceable(path: &Path) -> Result<()> {
+    let is_special = |there: std::fs::Metadata| !there.is_file() && !there.is_dir();
+    if std::fs::metadata(path).is_ok_and(is_special) {
+        let why = "it is a device, a pipe or a socket, which a file would replace: name a file";
+        return Err(DataError::write(path, io::Error::other(why)));
+    }
+    Ok(())
 }
 
 impl Drop for AtomicFile {
@@ -133,6 +143,18 @@ mod tests {
         assert!(error.unwrap_err().to_string().contains("out of ideas"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        write(&link, |w| w.write_all(b"new")).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
     }
 
     /// As root, `/dev/null` would be gone for every program of the machine.

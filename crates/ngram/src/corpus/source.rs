@@ -209,8 +209,7 @@ fn no_text(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(&XZ) {
         return Some("it is packed with xz, which is not read here; unpack it: xzcat FILE | ...");
     }
-    // Bytes that only look like the mark are words of some other encoding.
-    if UTF16.iter().any(|mark| head.starts_with(mark)) && head.contains(&0) {
+    if UTF16.iter().any(|mark| head.starts_with(mark)) {
         return Some(
             "it is UTF-16, not bytes with spaces between; turn it into UTF-8: iconv -f UTF-16 FILE | ...",
         );

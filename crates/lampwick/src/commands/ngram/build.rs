@@ -6,7 +6,7 @@ use lampwick::data::atomic;
 use lampwick::ngram::{BuildKind, NgramError, build};
 
 use super::opened;
-use super::places::expect_other;
+use super::places::check_out;
 use super::progress::Stages;
 use crate::commands::memory;
 use crate::exit::{Exit, Usage};
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "a binary model is mapped from a file, so it cannot go to stdout: name a file";
         return Err(Usage(problem.into()).into());
     }
-    expect_other(&arguments.out, [&arguments.model])?;
+    check_out(&arguments.out, [&arguments.model])?;
     let table = opened::table(&arguments.model)?;
     let stages = Stages::new();
     let mut refused = None;

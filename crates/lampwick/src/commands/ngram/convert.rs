@@ -9,9 +9,9 @@ use lampwick::data::atomic;
 use lampwick::ngram::{NgramError, Progress, Table, arpa};
 
 use super::opened;
-use super::places::expect_other;
+use super::places::check_out;
 use super::progress::Stages;
-use crate::exit::{Exit, Usage};
+use crate::exit::Exit;
 use crate::machine::Threads;
 
 /// What `lampwick ngram convert` takes.
@@ -35,12 +35,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
-    expect_other(&arguments.out, [&arguments.model])?;
+    let out = Some(&arguments.out).filter(|out| out.as_os_str() != "-");
+    out.map_or(Ok(()), |out| check_out(out, [&arguments.model]))?;
     let table = opened::table(&arguments.model)?;
-    if arguments.out.as_os_str() == "-" {
-        print_arpa(&table, &Stages::new())?;
-    } else {
-        write_arpa(&table, &arguments.out, &Stages::new())?;
+    match out {
+        Some(out) => write_arpa(&table, out, &Stages::new())?,
+        None => print_arpa(&table, &Stages::new())?,
     }
     Ok(Exit::Done)
 }
@@ -56,15 +56,7 @@ pub(super) fn print_arpa(table: &Table, progress: &Stages) -> anyhow::Result<()>
 
 /// Writes an ARPA file, packed where its name ends in `.gz`, all at once.
 pub(super) fn write_arpa(table: &Table, path: &Path, progress: &Stages) -> anyhow::Result<()> {
-    let packed = |end: &str| path.extension().is_some_and(|extension| extension == end);
-    if packed("zst") {
-        let problem = format!(
-            "{}: ARPA is written plain or as gzip: give a name in .arpa or .gz",
-            path.display()
-        );
-        return Err(Usage(problem).into());
-    }
-    let pack = packed("gz");
+    let pack = path.extension().is_some_and(|extension| extension == "gz");
     let written = atomic::write(path, |file| {
         if !pack {
             return write(table, file, progress);

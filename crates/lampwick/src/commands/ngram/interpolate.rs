@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune};
 use serde_json::json;
 
-use super::places::{expect_other, stdin_once};
+use super::places::{check_out, stdin_once};
 use super::progress::Stages;
 use super::{BOS_WORD, EOS_WORD, opened, sentence};
 use crate::exit::{Exit, Usage};
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             let problem = "--out -: stdout has the weights; name a file for the mixture";
             return Err(Usage(problem.into()).into());
         }
-        expect_other(out, inputs())?;
+        check_out(out, inputs())?;
     }
     if arguments.tune.is_none() {
         let checked = check_weights(&arguments.weights, arguments.models.len());

@@ -63,7 +63,7 @@ pub(in crate::commands) fn model(path: &Path, load: Load) -> anyhow::Result<Mode
 }
 
 /// A model to ask about the text of standard input, which therefore must not be the model.
-pub(super) fn model_beside_stdin(path: &Path, load: Load) -> anyhow::Result<Model> {
+pub(in crate::commands) fn model_beside_stdin(path: &Path, load: Load) -> anyhow::Result<Model> {
     if is_stdin(path) {
         let problem =
             "standard input is the text here and cannot be the model too: name the model's file";

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lampwick::data::atomic;
 use same_file::Handle;
 
 use crate::exit::Usage;
@@ -23,11 +24,20 @@ pub(super) fn stdin_once<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> a
     Ok(())
 }
 
-/// Refuses to write over one of the files that the result is made from.
-pub(super) fn expect_other<'a>(
+/// Refuses at once what could not be written in the end, and to write over one of the files that the
+/// result is made from.
+pub(super) fn check_out<'a>(
     out: &Path,
     inputs: impl IntoIterator<Item = &'a PathBuf>,
 ) -> anyhow::Result<()> {
+    let end = out.extension().unwrap_or_default().to_ascii_lowercase();
+    if ["zst", "xz", "bz2"].iter().any(|packer| end == *packer) {
+        let out = out.display();
+        let problem =
+            format!("{out}: models are written plain, ARPA also as gzip: give another ending");
+        return Err(Usage(problem).into());
+    }
+    atomic::expect_replaceable(out).map_err(|error| Usage(error.to_string()))?;
     // Opening a pipe would wait for its other end.
     let file = |path: &Path| path.is_file().then(|| Handle::from_path(path).ok()).flatten();
     let Some(there) = file(out) else { return Ok(()) };

@@ -9,7 +9,7 @@ use lampwick::ngram::{
 use serde_json::json;
 
 use super::convert::{print_arpa, write_arpa};
-use super::places::{expect_other, stdin_once};
+use super::places::{check_out, stdin_once};
 use super::progress::Stages;
 use super::shards;
 use crate::commands::memory;
@@ -136,7 +136,7 @@ fn three(text: &str) -> Result<[f64; 3], String> {
 impl Arguments {
     fn settings(&self) -> anyhow::Result<Settings> {
         let words = self.vocabulary.as_ref().map(|path| -> anyhow::Result<Words> {
-            let bytes = Source::open(path)?.read_all()?;
+            let bytes = Source::named(path)?.read_all()?;
             let mut allowed = Words::new();
             for word in words::split(&bytes).filter(|word| !SPECIAL.contains(word)) {
                 allowed.intern(word);
@@ -187,16 +187,22 @@ impl Arguments {
         Ok(settings)
     }
 
+    /// The file that the model goes to; `None`: stdout.
+    fn out(&self) -> Option<&PathBuf> {
+        self.out.as_ref().filter(|path| path.as_os_str() != "-")
+    }
+
     /// Refuses what would be found out after hours of counting, or would cost a text.
     fn check_places(&self) -> anyhow::Result<()> {
         if let Some(folder) = self.temporary.as_ref().filter(|folder| !folder.is_dir()) {
             let problem = format!("-T {}: is no folder; name one that is there", folder.display());
             return Err(Usage(problem).into());
         }
-        stdin_once(self.files.iter().chain(&self.vocabulary))?;
-        let stdin = self.files.is_empty().then(|| PathBuf::from("-"));
+        let reads_stdin = self.files.is_empty() && self.counts_in.is_none();
+        let stdin = reads_stdin.then(|| PathBuf::from("-"));
         let inputs = || self.files.iter().chain(&self.vocabulary).chain(&stdin);
-        self.out.iter().try_for_each(|out| expect_other(out, inputs()))
+        stdin_once(inputs())?;
+        self.out().map_or(Ok(()), |out| check_out(out, inputs()))
     }
 
     /// What memory and temporary files will be needed, where the files say how long the text is.
@@ -241,8 +247,8 @@ impl Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.threads.start()?;
-    let settings = arguments.settings()?;
     arguments.check_places()?;
+    let settings = arguments.settings()?;
     if !arguments.json {
         tell!("{}", arguments.needs(&settings));
     }
@@ -257,7 +263,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Some(folder) => shards::read(folder, &settings, &stages)?,
         None => train(arguments.sources()?, &settings, &stages)?,
     };
-    match arguments.out.as_ref().filter(|path| path.as_os_str() != "-") {
+    match arguments.out() {
         Some(path) => write_arpa(&trained.table, path, &stages)?,
         None => print_arpa(&trained.table, &stages)?,
     }

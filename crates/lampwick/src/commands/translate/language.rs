@@ -6,7 +6,7 @@ use lampwick::data::{Tokenizer, Vocabulary};
 use lampwick::models::Generator;
 use lampwick::ngram::{self, Model};
 
-use super::super::ngram::opened::{Load, is_model, model};
+use super::super::ngram::opened::{Load, is_model, model_beside_stdin};
 use super::super::opened::{Weights, open};
 use crate::machine::Machine;
 
@@ -19,10 +19,10 @@ pub(super) enum Language {
 }
 
 impl Language {
-    /// Opens a run's directory, or a file with an n-gram model.
+    /// Opens a run's directory, or a file with an n-gram model; standard input has the sources.
     pub(super) fn open(path: &Path, machine: &Machine) -> anyhow::Result<Self> {
         if is_model(path) {
-            return Ok(Self::Ngram(Box::new(model(path, Load::Map)?)));
+            return Ok(Self::Ngram(Box::new(model_beside_stdin(path, Load::Map)?)));
         }
         let trained = open(path, &Weights::default(), machine)?;
         Ok(Self::Neural(Box::new(Generator::new(&trained.model)), trained.tokenizer))
