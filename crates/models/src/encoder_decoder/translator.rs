@@ -255,8 +255,7 @@ impl NextToken for Translator {
         if config.input_feeding {
             state.feed.clone_from(&x);
         }
-        log_probs.clear();
-        log_probs.resize(batch * config.target_vocabulary, 0.0);
+        log_probs.resize(batch * config.target_vocabulary, 0.0); // all of it is written over
         self.output.apply(&x, log_probs);
         log_softmax(log_probs, config.target_vocabulary);
         if let Some(generate) = generate {

@@ -111,7 +111,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (b16, b_tail) = b.as_chunks::<16>();
     for (x, y) in a16.iter().zip(b16) {
         for lane in 0..16 {
-            sums[lane] = x[lane].mul_add(y[lane], sums[lane]);
+            // Not `mul_add`: without the instruction it calls a slow library function.
+            sums[lane] += x[lane] * y[lane];
         }
     }
     let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
