@@ -113,6 +113,20 @@ fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
     assert_eq!(broken.stdout, format!("{}\n", alone[0]));
     let scored = place.run_with_stdin(&["score", "one"], b"a.png\ta small red circle\n").expect(0);
     assert!(scored.stdout.trim().parse::<f64>().unwrap() < 0.0);
+    // Each token looks at the cells of the grid: 24 pixels a side, halved twice.
+    let cells = attention_rows(&place, "one", "a.png\n");
+    assert!(cells.iter().all(|row| row.len() == 6 * 6), "{cells:?}");
+}
+
+/// Where the tokens of one line's best target looked, in a search that punishes what is not looked at.
+fn attention_rows(place: &Place, run: &str, line: &str) -> Vec<Vec<f64>> {
+    let asked = ["translate", run, "--alignments", "--coverage-penalty", "0.2", "--json"];
+    let found = place.run_with_stdin(&asked, line.as_bytes()).expect(0).stdout;
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let rows: Vec<Vec<f64>> =
+        serde_json::from_value(found["targets"][0]["attention"].clone()).unwrap();
+    assert!(rows.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-4), "{rows:?}");
+    rows
 }
 
 /// A mono WAV file of 16 bits: `seconds` of a tone.
@@ -165,6 +179,9 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
     let heard = place.run_with_stdin(&["translate", "run"], names).expect(0).stdout;
     let one = place.run_with_stdin(&["translate", "run"], &names[24..]).expect(0).stdout;
     assert!(heard.ends_with(&one) && heard.lines().count() == 2, "{heard:?} {one:?}");
+    let [short, long] = ["recordings/3_tone_0.wav\n", "recordings/4_tone_0.wav\n"]
+        .map(|name| attention_rows(&place, "run", name)[0].len());
+    assert!(short > 0 && long > 0);
     place.write("fast.wav", tone(16_000, 300.0, 0.1));
     let fast = place.run_with_stdin(&["translate", "run"], b"fast.wav\nnone.wav\n").expect(1);
     fast.says(&["standard input:1: fast.wav: 16000", "standard input:2: none.wav: "]);

@@ -29,7 +29,9 @@ included, comes out as one line, also for an empty line, and before the next lin
 --tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.
 
 Of an encoder-decoder's run: each line is a source, a tab and a target, and what comes out is the
-natural log-probability of the target, its end included, given the source.
+natural log-probability of the target, its end included, given the source. A search over subwords may
+write a word in other pieces than the tokenizer splits it into, which has another probability: with
+--pieces the target is its tokens, as `translate --json` lists them, and has that of `translate`.
 
 A line that is no text (not UTF-8, a NUL, a word of more than 64 KiB) also gives one line, such as
 `error: not UTF-8 at byte 5`, or with --json an object with \"error\"; bytes count from the line's
@@ -37,6 +39,9 @@ start, from 0. It is reported on stderr, the lines after it are scored, and the 
 pub(crate) struct Arguments {
     /// The run's directory
     run: PathBuf,
+    /// An encoder-decoder's target is its tokens with spaces between, not text
+    #[arg(long)]
+    pieces: bool,
     /// Give each token's log-probability instead of the line's
     #[arg(long)]
     tokens: bool,
@@ -129,10 +134,13 @@ fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
         let pair = text(line.strip_suffix(b"\r").unwrap_or(&line)).and_then(|line| {
             let (source, target) =
                 line.split_once('\t').ok_or("no tab between source and target")?;
+            if target.contains('\t') {
+                return Err("a second tab: give a source, one tab and a target".into());
+            }
             let source = trained.read(source).map_err(|error| error.to_string())?;
-            Ok((source, target.to_owned()))
+            Ok((source, ids_of(target, &trained.target, arguments.pieces)?))
         });
-        let (source, target) = match pair {
+        let (source, ids) = match pair {
             Ok(pair) => pair,
             Err(problem) => {
                 tell!("error: standard input:{}: {problem}; not scored", number + 1);
@@ -142,8 +150,6 @@ fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
                 continue;
             }
         };
-        let mut ids = Vec::new();
-        trained.target.encode(&target, &mut ids)?;
         let sentences = [decoding::Sentence::of(source.len().max(1))];
         let state = trained.state(&[&source]);
         let scoring = decoding::Scoring::default();
@@ -170,6 +176,20 @@ fn score_pairs(arguments: &Arguments, device: &str) -> anyhow::Result<Exit> {
         out.flush()?;
     }
     Ok(exit)
+}
+
+/// A target as its tokens: split here, or given.
+fn ids_of(target: &str, tokenizer: &Tokenizer, pieces: bool) -> Result<Vec<u32>, String> {
+    let mut ids = Vec::new();
+    if !pieces {
+        tokenizer.encode(target, &mut ids).map_err(|error| error.to_string())?;
+        return Ok(ids);
+    }
+    for piece in target.split(' ').filter(|piece| !piece.is_empty()) {
+        let id = tokenizer.vocabulary().id(piece);
+        ids.push(id.ok_or_else(|| format!("{piece:?} is no token of the target's vocabulary"))?);
+    }
+    Ok(ids)
 }
 
 /// A token as one word of the output: a newline or a tab of a character model would break its lines.

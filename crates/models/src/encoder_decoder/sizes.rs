@@ -143,6 +143,9 @@ impl EncoderDecoderConfig {
         // Weights, and gradients of weights and scores; on Flex, which keeps nothing of a tanh.
         let attention = if self.attention == AttentionKind::None { 0 } else { 4 * source * target };
         let copying = if self.copying { 4 * target * self.target_vocabulary as u128 } else { 0 };
-        batch.saturating_mul(encoder + decoder + attention + copying)
+        // Logits of the CTC head, their logarithms and gradients.
+        let classes = self.target_vocabulary as u128 + 1;
+        let ctc = if self.ctc > 0.0 { source.saturating_mul(3 * classes) } else { 0 };
+        batch.saturating_mul((encoder + decoder + attention + copying).saturating_add(ctc))
     }
 }

@@ -78,6 +78,18 @@ impl SourceKind {
         }
     }
 
+    /// Positions of the memory that a source of so many steps (words, frames) becomes; an image has the
+    /// cells of its grid.
+    pub fn positions(&self, steps: usize) -> usize {
+        match self {
+            SourceKind::Words => steps.max(1),
+            SourceKind::Image { .. } => self.grid().into_iter().product(),
+            SourceKind::Frames { joined, .. } => {
+                joined.iter().fold(steps, |steps, &by| steps.div_ceil(by)).max(1)
+            }
+        }
+    }
+
     /// How many steps are joined before layer `layer`.
     pub(crate) fn joined(&self, layer: usize) -> usize {
         match self {

@@ -18,8 +18,8 @@ use crate::error::Result;
 use crate::evaluate::read;
 use crate::logs::Quality;
 
-/// Pairs that are scored, or sources that are decoded, side by side.
-const SIDE_BY_SIDE: usize = 64;
+/// Positions of the pairs that are scored side by side, padding included; a longer pair is scored alone.
+pub(super) const SCORED_AT_ONCE: usize = 2048;
 
 /// Prefixes of a CTC search.
 const CTC_BEAM: usize = 8;
@@ -123,9 +123,12 @@ impl<'a> Judge<'a> {
         watch: Watch<'_>,
     ) -> Result<Option<Vec<String>>> {
         let v = &self.config.validation;
-        let (rules, options) = (rules(v, self.corpus.end), options(v, beam));
+        let (rules, options) =
+            (rules(v, &self.corpus.tokenizers.target, self.corpus.end), options(v, beam));
         let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
-        let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+        let reads = &self.config.model.reads;
+        let lengths: Vec<usize> =
+            sources.iter().map(|source| reads.positions(source.len())).collect();
         let packed = &self.packed;
         let device = self.model.device();
         let encode = |indices: &[usize]| match &portion.media {
@@ -202,5 +205,5 @@ fn by_length(portion: &Portion) -> Vec<Vec<usize>> {
     let steps: Vec<usize> = (0..portion.ids.len()).map(|index| portion.ids.steps(index)).collect();
     let mut order: Vec<usize> = (0..steps.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(steps[index]));
-    cut(&order, &steps, lampwick_data::BatchSize::Sentences(SIDE_BY_SIDE))
+    cut(&order, &steps, lampwick_data::BatchSize::Tokens(SCORED_AT_ONCE))
 }

@@ -84,7 +84,7 @@ pub(super) fn look(
     let sentences: Vec<Sentence> =
         sources.iter().map(|source| Sentence::of(source.len().max(1))).collect();
     let model = Translator::new(model);
-    let rules = Rules { attention: true, ..rules(v, corpus.end) };
+    let rules = Rules { attention: true, ..rules(v, &corpus.tokenizers.target, corpus.end) };
     let state = model.encode(&sources);
     let found = beam_search(&model, state, &sentences, &rules, &options(v, v.beam))
         .map_err(Error::Decoding)?;

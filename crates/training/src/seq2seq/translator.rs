@@ -44,7 +44,8 @@ pub struct TrainedTranslator {
 /// A source as a model reads it.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    steps: usize,
+    /// Of the memory that the model makes of it.
+    positions: usize,
     content: Content,
 }
 
@@ -58,19 +59,20 @@ enum Content {
 impl Default for Reading {
     /// No words.
     fn default() -> Self {
-        Self { steps: 0, content: Content::Words(Vec::new()) }
+        Self { positions: 0, content: Content::Words(Vec::new()) }
     }
 }
 
 impl Reading {
-    /// Its words, or frames; a picture has one.
+    /// Positions that the decoder looks at: the tokens of words; of recordings and pictures what the
+    /// encoder leaves of frames and pixels.
     pub fn len(&self) -> usize {
-        self.steps
+        self.positions
     }
 
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
-        self.steps == 0
+        self.positions == 0
     }
 }
 
@@ -117,12 +119,13 @@ impl TrainedTranslator {
         match &self.files {
             Some((files, model)) => {
                 let (source, steps) = files.read(Path::new(line.trim()), &model.device())?;
-                Ok(Reading { steps, content: Content::File(Box::new(source)) })
+                let positions = self.config.model.reads.positions(steps);
+                Ok(Reading { positions, content: Content::File(Box::new(source)) })
             }
             None => {
                 let mut ids = Vec::new();
                 self.source.encode(line, &mut ids)?;
-                Ok(Reading { steps: ids.len(), content: Content::Words(ids) })
+                Ok(Reading { positions: ids.len(), content: Content::Words(ids) })
             }
         }
     }
@@ -148,7 +151,7 @@ impl TrainedTranslator {
 
     /// What every target is held to, with room for targets that are longer than their sources.
     pub fn rules(&self) -> Rules {
-        rules(&self.config.validation, self.end)
+        rules(&self.config.validation, &self.target, self.end)
     }
 
     /// How the test was searched.
@@ -158,15 +161,17 @@ impl TrainedTranslator {
     }
 }
 
-/// Starts and ends, and the longest target of a source.
-pub(super) fn rules(v: &ValidationConfig, end: u32) -> Rules {
+/// Starts and ends, the longest target of a source, and no `<unk>`: what a run is judged by is what its
+/// users get.
+pub(super) fn rules(v: &ValidationConfig, target: &Tokenizer, end: u32) -> Rules {
     let lengths = Lengths {
         max: 1000,
         max_ratio: Some(v.longest_per_source),
         max_offset: 10,
         ..Lengths::default()
     };
-    Rules { start: end, end, lengths, ..Rules::default() }
+    let suppress = target.vocabulary().unk_id().into_iter().collect();
+    Rules { start: end, end, lengths, suppress, ..Rules::default() }
 }
 
 /// A beam, and GNMT's length penalty.
@@ -204,7 +209,7 @@ pub fn translate<M: NextToken>(
     search(model, &encode, &lengths, rules, options, watch)
 }
 
-/// The same for sources of any kind, by their indices and lengths.
+/// The same for sources of any kind, by their indices and positions.
 pub(super) fn search<M: NextToken>(
     model: &M,
     encode: &dyn Fn(&[usize]) -> M::State,

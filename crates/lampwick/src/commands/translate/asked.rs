@@ -1,6 +1,6 @@
 //! What is asked of the targets: of all of them, and of each by itself.
 
-use lampwick::data::Tokenizer;
+use lampwick::data::{Tokenizer, TokenizerKind};
 use lampwick::decoding::{
     BeamOptions, CoveragePenalty, LengthPenalty, Rules, Sampling, Scoring, Sentence,
 };
@@ -27,7 +27,8 @@ pub(super) struct Asked {
     /// How many targets each source gets, at most as many as beams
     #[arg(long, value_name = "N", default_value_t = 1)]
     n_best: usize,
-    /// The beam in so many equal groups, each kept from what those before it have chosen
+    /// The beam in so many equal groups, each kept from what those before it have chosen; targets that two
+    /// groups find come once, so there may be fewer than --n-best
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
     /// What a token costs a group, in nats, for each group before it that has chosen it [default: 0.5]
@@ -49,7 +50,8 @@ pub(super) struct Asked {
     /// Against looking at a source token twice, B times the attention beyond 1 (summaries)
     #[arg(long, value_name = "B", conflicts_with = "coverage_penalty")]
     repeat_penalty: Option<f64>,
-    /// The fewest tokens of a target
+    /// The fewest tokens of a target; the longest that --max-length and --max-ratio allow counts where it
+    /// is less
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_length: usize,
     /// The fewest tokens of a target for each of the source's, rounded up
@@ -65,14 +67,16 @@ pub(super) struct Asked {
     /// No N tokens in a row stand twice in a target
     #[arg(long, value_name = "N")]
     no_repeat_ngram: Option<usize>,
-    /// Words that every target begins with
+    /// Words that every target begins with; the last may go on to a longer one
     #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
     prefix: String,
-    /// Words that every target contains, side by side; may be given several times. What cannot end
-    /// with them within the longest length comes out unfinished
+    /// Words that every target contains, side by side, as the tokenizer splits them; the last may go on
+    /// to a longer one. May be given several times. What cannot end with them within the longest length
+    /// comes out unfinished
     #[arg(long, value_name = "WORDS")]
     require: Vec<String>,
-    /// Words that no target contains; may be given several times
+    /// Words that no target contains behind its prefix, as the tokenizer splits them: another split of the
+    /// same letters is not seen. May be given several times
     #[arg(long, value_name = "WORDS")]
     forbid: Vec<String>,
 }
@@ -88,7 +92,6 @@ impl Asked {
         rules.lengths.min = self.min_length;
         rules.lengths.min_ratio = self.min_ratio;
         rules.no_repeat_ngram = self.no_repeat_ngram;
-        rules.suppress.extend(trained.target.vocabulary().unk_id());
         if let Some(ratio) = self.max_ratio {
             rules.lengths.max_ratio = Some(ratio);
         }
@@ -99,8 +102,8 @@ impl Asked {
             }
         }
         for words in &self.forbid {
-            let phrase = phrase(words, &trained.target);
-            rules.forbidden.push(phrase.map_err(|p| Usage(format!("--forbid {p}")))?);
+            let splits = splits(words, &trained.target);
+            rules.forbidden.extend(splits.map_err(|p| Usage(format!("--forbid {p}")))?);
         }
         rules.lengths.validate().map_err(|error| Usage(error.to_string()))?;
         if self.no_repeat_ngram == Some(0) {
@@ -157,10 +160,10 @@ impl Asked {
         let mut sentence = Sentence::default();
         if !self.prefix.trim().is_empty() {
             sentence.prefix =
-                phrase(&self.prefix, target).map_err(|p| Usage(format!("--prefix {p}")))?;
+                at_start(&self.prefix, target).map_err(|p| Usage(format!("--prefix {p}")))?;
         }
         for words in &self.require {
-            let phrase = phrase(words, target).map_err(|p| Usage(format!("--require {p}")))?;
+            let phrase = within(words, target).map_err(|p| Usage(format!("--require {p}")))?;
             sentence.required.push(phrase);
         }
         Ok(Every { sentence, streams: self.n_best as u64, sample: self.sample })
@@ -183,7 +186,7 @@ impl Every {
         trained: &TrainedTranslator,
         number: usize,
     ) -> Result<(Reading, Sentence), String> {
-        let source = match line.text.is_empty() {
+        let source = match line.text.trim().is_empty() {
             true => Reading::default(),
             false => trained.read(&line.text).map_err(|error| error.to_string())?,
         };
@@ -192,25 +195,46 @@ impl Every {
         sentence.stream = self.streams.wrapping_mul(number as u64);
         let target = &trained.target;
         if !line.prefix.trim().is_empty() {
-            sentence.prefix = phrase(&line.prefix, target).map_err(|p| format!("prefix {p}"))?;
+            sentence.prefix = at_start(&line.prefix, target).map_err(|p| format!("prefix {p}"))?;
         }
         for words in &line.require {
             if self.sample {
                 return Err("require: only a search can, and --sample draws".into());
             }
-            sentence.required.push(phrase(words, target).map_err(|p| format!("require {p}"))?);
+            sentence.required.push(within(words, target).map_err(|p| format!("require {p}"))?);
         }
         for words in &line.forbid {
-            sentence.forbidden.push(phrase(words, target).map_err(|p| format!("forbid {p}"))?);
+            sentence.forbidden.extend(splits(words, target).map_err(|p| format!("forbid {p}"))?);
         }
         Ok((source, sentence))
     }
 }
 
-/// Words as the target's tokens.
-fn phrase(words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
+/// Words as the target's tokens wherever they can stand: subwords hold the space in front of a word, so
+/// that it has another split where a target begins.
+fn splits(words: &str, target: &Tokenizer) -> Result<Vec<Vec<u32>>, String> {
+    let mut splits = vec![at_start(words, target)?, within(words, target)?];
+    splits.dedup();
+    Ok(splits)
+}
+
+/// Words as tokens behind others: no longer word ends with them.
+fn within(words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
+    match target.kind() {
+        TokenizerKind::Subwords { .. } => phrase(&format!(" {}", words.trim()), words, target),
+        _ => at_start(words, target),
+    }
+}
+
+/// Words as the tokens that a target begins with.
+fn at_start(words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
+    phrase(words.trim(), words, target)
+}
+
+/// Text as the target's tokens; `words` is what it is called.
+fn phrase(text: &str, words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
     let mut phrase = Vec::new();
-    target.encode(words, &mut phrase).map_err(|error| format!("{words:?}: {error}"))?;
+    target.encode(text, &mut phrase).map_err(|error| format!("{words:?}: {error}"))?;
     if phrase.is_empty() || phrase.iter().any(|&id| target.is_oov(id)) {
         return Err(format!("{words:?}: the target's vocabulary has no such words"));
     }
