@@ -33,6 +33,8 @@ pub struct Source {
     pub name: String,
     /// The bytes, unpacked.
     pub reader: Box<dyn Read + Send>,
+    /// The first bytes as they came, packed or not.
+    head: Vec<u8>,
 }
 
 /// The frames of a zstd file, one after the other, as `cat` makes them of several files.
@@ -104,7 +106,8 @@ impl Source {
             return Err(NgramError::read(&name, problem));
         }
         let (gzip, zstd) = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
-        let reader = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(reader));
+        let first = Cursor::new(head.clone());
+        let reader = BufReader::with_capacity(1 << 16, first.chain(reader));
         let reader: Box<dyn Read + Send> = if gzip {
             Box::new(MultiGzDecoder::new(reader))
         } else if zstd {
@@ -112,7 +115,12 @@ impl Source {
         } else {
             Box::new(reader)
         };
-        Ok(Self { name, reader })
+        Ok(Self { name, reader, head })
+    }
+
+    /// The first bytes as they came, packed or not: up to 16, and of text not beyond its first line.
+    pub fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// A file, packed or not.
@@ -164,8 +172,9 @@ impl Source {
 
     /// Bytes in memory, as they are.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        let reader = Box::new(Cursor::new(bytes.into()));
-        Self { name: name.into(), reader }
+        let bytes = bytes.into();
+        let head = bytes[..bytes.len().min(HEAD)].to_vec();
+        Self { name: name.into(), reader: Box::new(Cursor::new(bytes)), head }
     }
 
     /// Reads until `buffer` is full or the source ends; gives how much.

@@ -1,5 +1,6 @@
 //! Adam (Kingma and Ba 2015, algorithm 1), AMSGrad (Reddi et al. 2018, algorithm 2) and decoupled weight
-//! decay (AdamW; Loshchilov and Hutter 2019, algorithm 2), in one pass over each parameter.
+//! decay (AdamW; Loshchilov and Hutter 2019, algorithm 2). On the host Adam and AdamW pass
+//! over each parameter once; AMSGrad, and every rule on other devices, is made of ordinary operations.
 //!
 //! ```text
 //! g <- factor g + l2 p

@@ -55,7 +55,7 @@ pub(in super::super) fn run(session: &Session) -> Result<Results> {
     // The bias, and that normalisation takes it away.
     let change = |curve: &[(f64, f64)]| Some(curve.last()?.1 - curve.first()?.1);
     for ((name, curve), reference) in
-        ratios.iter().zip([Reference::AtMost(0.0), Reference::AtLeast(-0.05), Reference::None])
+        ratios.iter().zip([Reference::AtMost(0.0), Reference::AtLeast(-0.02), Reference::None])
     {
         results.figures.push(Figure {
             what: format!("{name}: length ratio at beam 50 less that at beam 1"),

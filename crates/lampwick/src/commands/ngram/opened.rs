@@ -1,7 +1,5 @@
 //! Models as commands open them.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
 use std::path::Path;
 
 use lampwick::ngram::{BuildKind, Model, NgramError, Source, Table, arpa};
@@ -34,19 +32,14 @@ pub(super) enum Found {
 
 /// Looks at the first bytes of a model: a file, a pipe, or standard input for `-`.
 pub(super) fn find(path: &Path) -> anyhow::Result<Found> {
-    let unreadable = |error| NgramError::Read { name: path.display().to_string(), source: error };
-    let (name, mut reader): (_, Box<dyn Read + Send>) = match path.as_os_str() == "-" {
-        true => ("standard input".to_owned(), Box::new(std::io::stdin())),
-        false => (path.display().to_string(), Box::new(File::open(path).map_err(unreadable)?)),
-    };
-    let mut start = Vec::new();
-    reader.by_ref().take(16).read_to_end(&mut start).map_err(unreadable)?;
-    if !Model::is_binary(&start) {
-        return Ok(Found::Arpa(Source::new(name, Cursor::new(start).chain(reader))?));
+    let source = Source::named(path)?;
+    if !Model::is_binary(source.head()) {
+        return Ok(Found::Arpa(source));
     }
     anyhow::ensure!(
         path.is_file(),
-        "{name}: holds a binary model, which is mapped and so cannot come through a pipe; name its file"
+        "{}: holds a binary model, which is mapped and so cannot come through a pipe; name its file",
+        source.name
     );
     Ok(Found::Binary)
 }

@@ -127,7 +127,7 @@ impl Scored {
 
     /// Scores a text, some sentences at a time.
     fn add(&mut self, model: &Model, text: Source) -> anyhow::Result<()> {
-        let Source { name, reader } = text;
+        let Source { name, reader, .. } = text;
         let mut text = BufReader::with_capacity(1 << 18, reader);
         let (mut line, mut ended) = (Vec::new(), false);
         let (mut ids, mut unknown, mut ends) = (Vec::new(), Vec::new(), Vec::new());
