@@ -37,6 +37,36 @@ fn neighbours_analogies_and_similarities_are_given() {
 }
 
 #[test]
+fn neighbours_are_found_by_a_graph_that_goes_with_the_vectors() {
+    let place = Place::new();
+    place.write("a.vec", ROYAL);
+    let none = place.run(&["embed", "nn", "a.vec", "--approximate", "lamp"]).expect(1);
+    none.says(&["a.vec has no graph", "lampwick embed index a.vec"]);
+    let index = place.run(&["embed", "index", "a.vec", "a.lwv", "--threads", "1"]).expect(0);
+    index.says(&["7 words", "of the 10 nearest of 7 words 100.00 % are found"]);
+    let of = |vectors, more: &[&str]| {
+        let run = [&["embed", "nn", vectors, "lamp", "queen", "-k", "3"], more].concat();
+        place.run(&run).expect(0).stdout
+    };
+    let words = |found: &str| -> Vec<String> {
+        found.lines().map(|line| line.rsplit_once('\t').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(words(&of("a.lwv", &["--approximate"])), words(&of("a.vec", &[])));
+    let royal = ["embed", "analogy", "a.lwv", "man", "king", "woman", "-k", "1", "--approximate"];
+    assert!(place.run(&royal).expect(0).stdout.starts_with("queen\t"));
+    assert!(place.run(&["embed", "info", "a.lwv"]).expect(0).stdout.contains("graph "));
+    // What other rows are made of does not keep the graph of these.
+    place.run(&["embed", "export", "a.lwv", "few.lwv", "--first", "4"]).expect(0);
+    place.run(&["embed", "nn", "few.lwv", "--approximate", "man"]).expect(1).says(&["no graph"]);
+    place.run(&["embed", "index", "a.vec", "a.bin"]).expect(2).says(&[".lwv"]);
+    place.run(&["embed", "index", "a.vec", "b.lwv", "--m", "1"]).expect(1).says(&["--m"]);
+    place.run(&["embed", "nn", "a.lwv", "lamp", "--ef", "5"]).expect(2).says(&["--approximate"]);
+    place.write("zeros.vec", "2 2\nlamp 0 0\nwick 0 0\n");
+    let zeros = place.run(&["embed", "index", "zeros.vec", "z.lwv"]).expect(1);
+    zeros.says(&["no row has a direction"]);
+}
+
+#[test]
 fn vectors_are_evaluated() {
     let place = Place::new();
     place.write("a.vec", ROYAL);

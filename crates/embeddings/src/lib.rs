@@ -11,6 +11,7 @@
 //! - `quantized`: rows as codes of a product quantiser
 //! - `simd`: sixteen floats at a time, by the instructions that the machine has
 //! - [`neighbours`]: the rows nearest to a vector, by looking at all
+//! - [`index`]: the same by a walk over a graph: faster, and nearly all of them
 //! - [`evaluation`]: analogies, and similarities beside those that people gave
 //! - [`bias`]: what vectors associate with groups of people, and a direction taken out of them
 //! - [`map`]: words on a plane, as a page
@@ -26,6 +27,7 @@ pub mod error;
 pub mod evaluation;
 pub mod formats;
 pub mod glove;
+pub mod index;
 pub mod lexicon;
 pub mod map;
 pub mod neighbours;
@@ -52,6 +54,7 @@ pub mod fuzzing {
 pub use corpus::{Corpus, VocabularyLimits};
 pub use error::{EmbeddingError, Result};
 pub use formats::{Format, Loaded, ReadOptions, open};
+pub use index::{Index, IndexSettings};
 pub use lampwick_ngram::Source;
 pub use lexicon::Lexicon;
 pub use progress::{Progress, Silent, Stage};

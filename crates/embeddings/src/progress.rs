@@ -13,6 +13,8 @@ pub enum Stage {
     Training,
     /// Vectors replaced by codes, in rounds.
     Quantizing,
+    /// Rows linked to those near them, in rows.
+    Indexing,
 }
 
 impl Stage {
@@ -24,6 +26,7 @@ impl Stage {
             Self::Merging => "merging",
             Self::Training => "training",
             Self::Quantizing => "quantizing",
+            Self::Indexing => "indexing",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::error::{EmbeddingError, Result};
+use crate::index::Index;
 use crate::lexicon::Lexicon;
 use crate::section::Section;
 use crate::subwords::Subwords;
@@ -21,6 +22,7 @@ pub struct Vectors {
     /// How often each word occurs in the text, where that is known.
     counts: Option<Section<u64>>,
     subwords: Option<Subwords>,
+    index: Option<Index>,
     norms: OnceLock<Vec<f32>>,
 }
 
@@ -38,7 +40,8 @@ impl Vectors {
                 matrix.len()
             )));
         }
-        Ok(Self { words, matrix, dim, counts: None, subwords: None, norms: OnceLock::new() })
+        let (counts, subwords, index) = (None, None, None);
+        Ok(Self { words, matrix, dim, counts, subwords, index, norms: OnceLock::new() })
     }
 
     /// A one-hot vector for each word: the baseline that knows nothing but which word it is.
@@ -71,6 +74,13 @@ impl Vectors {
     #[must_use]
     pub fn with_subwords(mut self, subwords: Subwords) -> Self {
         self.subwords = (subwords.dim() == self.dim).then_some(subwords);
+        self
+    }
+
+    /// With a graph by which neighbours are found, built for these rows.
+    #[must_use]
+    pub fn with_index(mut self, index: Index) -> Self {
+        self.index = Some(index);
         self
     }
 
@@ -153,6 +163,11 @@ impl Vectors {
     /// The vectors of n-grams, in a fastText model.
     pub fn subwords(&self) -> Option<&Subwords> {
         self.subwords.as_ref()
+    }
+
+    /// The graph by which neighbours are found without looking at every row, where there is one.
+    pub fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
     }
 
     /// The Euclidean length of each row; computed once, on all threads.

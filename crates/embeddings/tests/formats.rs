@@ -5,7 +5,10 @@ use std::path::Path;
 
 use lampwick_embeddings::formats::read::Reader;
 use lampwick_embeddings::formats::{self, projector, word2vec_binary, word2vec_text};
-use lampwick_embeddings::{Format, Lexicon, Loaded, ReadOptions, Vectors, open};
+use lampwick_embeddings::neighbours::Query;
+use lampwick_embeddings::{
+    Format, Index, IndexSettings, Lexicon, Loaded, ReadOptions, Silent, Vectors, open,
+};
 
 fn vectors() -> Vectors {
     let words: Lexicon =
@@ -160,6 +163,8 @@ fn a_binary_file_that_is_cut_anywhere_is_an_error_and_no_panic() {
 #[test]
 fn a_native_file_whose_bytes_lie_never_panics() {
     let vectors = vectors().with_counts(vec![5; 7]);
+    let index = Index::build(&vectors, &IndexSettings::default(), &Silent).unwrap();
+    let vectors = vectors.with_index(index);
     let whole = bytes(&vectors, Format::Native);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.lwv");
@@ -173,9 +178,27 @@ fn a_native_file_whose_bytes_lie_never_panics() {
             for row in 0..vectors.len() {
                 let word = vectors.word(row).to_vec();
                 let _ = (vectors.row_of(&word), vectors.vector(&word), vectors.row(row));
+                if let (Some(index), Ok(query)) =
+                    (vectors.index(), Query::new(vectors.row(row), vec![row]))
+                {
+                    assert!(index.nearest(vectors, &[query], 3, 5)[0].len() <= 3);
+                }
             }
         }
     }
+}
+
+#[test]
+fn a_graph_goes_with_its_vectors() {
+    let vectors = vectors();
+    let index = Index::build(&vectors, &IndexSettings::default(), &Silent).unwrap();
+    let vectors = vectors.with_index(index);
+    let read = read("x.lwv", &bytes(&vectors, Format::Native), &ReadOptions::default());
+    let read = read.unwrap().vectors;
+    let query = [Query::new(vectors.row(1), vec![1]).unwrap()];
+    let found = |vectors: &Vectors| vectors.index().unwrap().nearest(vectors, &query, 5, 10);
+    assert_eq!(found(&read), found(&vectors));
+    assert_eq!(found(&read)[0].len(), 5);
 }
 
 #[test]

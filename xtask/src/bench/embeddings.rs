@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     /// Vectors of 300 numbers in the file that is loaded, and of which neighbours are asked
     #[arg(long, default_value_t = 1_000_000)]
     vectors: usize,
-    /// Only these, of sg, sg-hs, cbow, fasttext, glove, load, nn
+    /// Only these, of sg, sg-hs, cbow, fasttext, glove, load, nn, index
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -113,6 +113,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if bench.wants("nn") {
         for &threads in &arguments.threads {
             rows.extend(bench.neighbours(threads)?);
+        }
+    }
+    if bench.wants("index") {
+        for &threads in &arguments.threads {
+            rows.push(bench.index(&text, threads)?);
         }
     }
     if arguments.json {
@@ -318,5 +323,27 @@ impl Bench<'_> {
             Row::new(case("one by one"), "adding the rows up", &one, &[bound]),
             Row::new(case("512 together"), "adding the rows up", &together, &[bound]),
         ])
+    }
+
+    /// Queries a second of the walk over a graph, beside those of looking at every row of the same vectors.
+    fn index(&self, text: &Path, threads: usize) -> Result<Row> {
+        let options = ["--model", "skipgram", "--sample", "1e-4", "--min-count", "1"];
+        self.ours(&options, text, threads)?;
+        let at = |name: &str| self.folder.join(name);
+        let mut command = Command::new(&self.program);
+        command.args(["embed", "index", "--json", "--threads", &threads.to_string()]);
+        let output = command.arg(at("ours.lwv")).arg(at("indexed.lwv")).output()?;
+        let said: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        let number = |name: &str| said[name].as_f64().with_context(|| name.to_owned());
+        eprintln!("index, {threads} threads");
+        let case = format!(
+            "index of {} x 100, {threads} thread(s), built in {:.0} s, recall at 10 {:.3}, queries/s",
+            number("words")?,
+            number("seconds")?,
+            number("recall")?
+        );
+        let [walked, exact] = [number("queries_per_second")?, number("exact_queries_per_second")?];
+        Ok(Row::new(case, "every row", &[walked], &[exact]))
     }
 }

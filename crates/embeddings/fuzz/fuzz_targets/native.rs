@@ -3,6 +3,7 @@
 
 use lampwick_embeddings::formats::native;
 use lampwick_embeddings::fuzzing::seal;
+use lampwick_embeddings::neighbours::Query;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,4 +20,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = (vectors.row_of(&word), vectors.vector(&word), vectors.row(row));
     }
     let _ = vectors.vector(b"lampwick");
+    if let (Some(index), true) = (vectors.index(), vectors.len() > 0)
+        && let Ok(query) = Query::new(vectors.row(0), vec![0])
+    {
+        let _ = index.nearest(vectors, &[query], 5, 20);
+    }
 });

@@ -6,7 +6,7 @@
 mod products;
 mod top;
 
-pub(crate) use products::{PANEL, Panel, dots};
+pub(crate) use products::{PANEL, Panel, dots, dots_of};
 
 use rayon::prelude::*;
 
@@ -47,6 +47,16 @@ impl Query {
             )
         })?;
         Ok(Self { vector, excluded })
+    }
+
+    /// The direction, of length 1.
+    pub(crate) fn vector(&self) -> &[f32] {
+        &self.vector
+    }
+
+    /// Rows that are no answer.
+    pub(crate) fn excluded(&self) -> &[usize] {
+        &self.excluded
     }
 
     /// What is like a word; the word itself is no answer.

@@ -117,46 +117,59 @@ unsafe fn tile<S: Simd, const N: usize>(
 
 /// The products of one query with rows as they lie: no panel to fill, as fast as memory gives rows.
 pub(crate) fn dots(query: &[f32], rows: &[f32], scores: &mut [f32]) {
-    assert!(rows.len() == query.len() * scores.len());
-    // SAFETY: the lengths asserted above are what the task reads and writes.
-    unsafe { Isa::best().run(Dots { query, rows, scores }) }
+    let dim = query.len();
+    assert!(rows.len() == dim * scores.len());
+    dots_of(query, |r| &rows[r * dim..][..dim], scores);
 }
 
+/// The products of one query with rows that lie anywhere: `row(r)` for score `r`.
+///
+/// # Panics
+/// When a row has not as many numbers as the query.
+pub(crate) fn dots_of<'a>(query: &[f32], row: impl Fn(usize) -> &'a [f32], scores: &mut [f32]) {
+    for (tile, scores) in scores.chunks_mut(EIGHT).enumerate() {
+        // Where fewer are left, the last of them again.
+        let rows = std::array::from_fn(|r| row(tile * EIGHT + r.min(scores.len() - 1)));
+        assert!(rows.iter().all(|row| row.len() == query.len()));
+        // SAFETY: the lengths asserted above are what the task reads.
+        let found = unsafe { Isa::best().run(Dots { query, rows }) };
+        scores.copy_from_slice(&found[..scores.len()]);
+    }
+}
+
+/// Rows whose products are summed together.
+const EIGHT: usize = 8;
+
+/// The products of one query with eight rows of its length.
 struct Dots<'a> {
     query: &'a [f32],
-    rows: &'a [f32],
-    scores: &'a mut [f32],
+    rows: [&'a [f32]; EIGHT],
 }
 
 impl Task for Dots<'_> {
-    type Output = ();
+    type Output = [f32; EIGHT];
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let dim = self.query.len();
-        let whole = dim / LANES * LANES;
-        for (rows, scores) in self.rows.chunks(8 * dim).zip(self.scores.chunks_mut(8)) {
-            let held = scores.len();
-            // SAFETY: the caller vouches for the instructions; row `r.min(held - 1)` is one of `rows`,
-            // and `whole` is at most `dim`.
-            let sums = unsafe {
-                let mut sums = [S::splat(0.0); 8];
-                for d in (0..whole).step_by(LANES) {
-                    let x = S::load(self.query.as_ptr().add(d));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let row = rows.as_ptr().add(r.min(held - 1) * dim + d);
-                        *sum = S::fma(x, S::load(row), *sum);
-                    }
+    unsafe fn run<S: Simd>(self) -> [f32; EIGHT] {
+        let whole = self.query.len() / LANES * LANES;
+        // SAFETY: the caller vouches for the instructions, and that each row is as long as the query;
+        // `whole` is at most that.
+        let sums = unsafe {
+            let mut sums = [S::splat(0.0); EIGHT];
+            for d in (0..whole).step_by(LANES) {
+                let x = S::load(self.query.as_ptr().add(d));
+                for (row, sum) in self.rows.iter().zip(&mut sums) {
+                    *sum = S::fma(x, S::load(row.as_ptr().add(d)), *sum);
                 }
-                let mut out = [0.0f32; LANES];
-                S::store(out.as_mut_ptr(), S::sums(sums));
-                out
-            };
-            for (r, score) in scores.iter_mut().enumerate() {
-                let (query, row) = (&self.query[whole..], &rows[r * dim + whole..(r + 1) * dim]);
-                *score = sums[r] + query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
             }
-        }
+            let mut out = [0.0f32; LANES];
+            S::store(out.as_mut_ptr(), S::sums(sums));
+            out
+        };
+        std::array::from_fn(|r| {
+            let (query, row) = (&self.query[whole..], &self.rows[r][whole..]);
+            sums[r] + query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>()
+        })
     }
 }
 

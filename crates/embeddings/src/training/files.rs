@@ -40,6 +40,7 @@ impl Model {
             codes: None,
             pruned: Vec::new(),
             training: Some((&self.settings, self.state(), RowsRef::Padded(&self.output))),
+            index: None,
         };
         native::write(&contents, out).map_err(EmbeddingError::write)
     }

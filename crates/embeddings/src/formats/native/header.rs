@@ -31,7 +31,21 @@ pub(super) struct Header {
     pub(super) settings: Option<Settings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<State>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) graph: Option<Graph>,
     pub(super) sections: Vec<Entry>,
+}
+
+/// Of an index of neighbours.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Graph {
+    pub(super) entry: u32,
+    pub(super) layers: usize,
+}
+
+/// The names of a layer's sections: its rows, where their links end, and the links.
+pub(super) fn layer(number: usize) -> [String; 3] {
+    ["rows", "ends", "links"].map(|part| format!("graph.{number}.{part}"))
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -14,6 +14,7 @@
 //! | `input` | f32 `[words + buckets, dim]`: what fastText trains; the vectors are means of these |
 //! | `output` | f32 `[words, dim]`: what words are predicted by; with it a training can go on |
 //! | `input.codes`, `input.centroids`, `input.norm_codes`, `input.norms` | `input`, or the vectors where there are no n-grams, quantised |
+//! | `graph.N.rows`, `graph.N.ends`, `graph.N.links` | u32: a layer of the index of neighbours: its rows (none: all), where the links of each end, and these, rows again |
 //! | `pruned` | u32 pairs: which buckets have rows, where not all do |
 //!
 //! Opening checks the header by its hash and the sections' places and lengths against the file;

@@ -7,9 +7,10 @@ use bytemuck::Pod;
 use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::header::{Entry, Header, MAGIC};
+use super::header::{Entry, Graph, Header, MAGIC, layer};
 use crate::error::{EmbeddingError, Place, Result};
 use crate::formats::Loaded;
+use crate::index::{Index, Layer};
 use crate::lexicon::{Lexicon, MOST_WORDS};
 use crate::quantized::{Codebook, Quantized, decode};
 use crate::section::{self, Section};
@@ -130,6 +131,9 @@ fn read(map: &Arc<Mmap>) -> Result<Loaded, String> {
     if let Some(counts) = sections.find::<u64>("counts", Some(words))? {
         vectors = vectors.with_counts(counts);
     }
+    if let Some(graph) = header.graph {
+        vectors = vectors.with_index(index(&sections, graph, words)?);
+    }
     let output = sections.find::<f32>("output", Some(floats))?;
     let trained = match (&header.settings, header.state, output) {
         (Some(settings), Some(state), Some(output)) => {
@@ -146,6 +150,26 @@ fn read(map: &Arc<Mmap>) -> Result<Loaded, String> {
         _ => None,
     };
     Ok(Loaded { vectors, trained, duplicates: 0, not_finite: 0 })
+}
+
+/// The graph of neighbours.
+fn index(sections: &Sections<'_>, graph: Graph, words: usize) -> Result<Index, String> {
+    let layers = (0..graph.layers).map(|number| {
+        let [rows, ends, links] = layer(number);
+        let rows: Section<u32> = sections.get(&rows, None)?;
+        if rows.is_empty() != (number == 0) {
+            return Err(format!(
+                "layer {number} of the graph has impossible rows; write the file again"
+            ));
+        }
+        let nodes = if number == 0 { words } else { rows.len() };
+        Ok(Layer {
+            ends: sections.get(&ends, Some(nodes))?,
+            links: sections.get(&links, None)?,
+            rows,
+        })
+    });
+    Ok(Index { entry: graph.entry, layers: layers.collect::<Result<_, _>>()? })
 }
 
 /// Rows as codes.

@@ -4,7 +4,8 @@ use std::io::{Result, Write};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::header::{ALIGNMENT, Entry, Header};
+use super::header::{ALIGNMENT, Entry, Graph, Header, layer};
+use crate::index::Index;
 use crate::lexicon::Lexicon;
 use crate::quantized::{Compressed, Quantized};
 use crate::subwords::{NGrams, Rows, Subwords};
@@ -72,6 +73,7 @@ pub struct Contents<'a> {
     pub(crate) codes: Option<&'a Quantized>,
     pub(crate) pruned: Vec<[u32; 2]>,
     pub(crate) training: Option<(&'a Settings, State, RowsRef<'a>)>,
+    pub(crate) index: Option<&'a Index>,
 }
 
 impl<'a> Contents<'a> {
@@ -99,6 +101,7 @@ impl<'a> Contents<'a> {
             codes,
             pruned,
             training: trained.map(|it| (&it.settings, it.state, RowsRef::Flat(&it.output))),
+            index: vectors.index(),
         }
     }
 }
@@ -117,34 +120,42 @@ impl<'a> Contents<'a> {
 /// The writer's.
 pub fn write(contents: &Contents<'_>, out: &mut (impl Write + ?Sized)) -> Result<()> {
     let words = contents.words;
-    let mut sections: Vec<(&str, Data<'_>)> = vec![
-        ("words.bytes", Data::Bytes(&words.bytes)),
-        ("words.ends", Data::Bytes(bytemuck::cast_slice(&words.ends))),
-        ("words.slots", Data::Bytes(bytemuck::cast_slice(&words.slots))),
-    ];
+    let mut sections: Vec<(String, Data<'_>)> = Vec::new();
+    let mut section = |name: &str, data| sections.push((name.to_owned(), data));
+    section("words.bytes", Data::Bytes(&words.bytes));
+    section("words.ends", Data::Bytes(bytemuck::cast_slice(&words.ends)));
+    section("words.slots", Data::Bytes(bytemuck::cast_slice(&words.slots)));
     if let Some(vectors) = contents.vectors {
-        sections.push(("vectors", Data::Rows(vectors)));
+        section("vectors", Data::Rows(vectors));
     }
     if let Some(counts) = contents.counts {
-        sections.push(("counts", Data::Bytes(bytemuck::cast_slice(counts))));
+        section("counts", Data::Bytes(bytemuck::cast_slice(counts)));
     }
     if let Some(input) = contents.input {
-        sections.push(("input", Data::Rows(input)));
+        section("input", Data::Rows(input));
     }
     if let Some(codes) = contents.codes {
-        sections.push(("input.codes", Data::Bytes(codes.codes())));
+        section("input.codes", Data::Bytes(codes.codes()));
         let centroids = bytemuck::cast_slice(codes.codebook().all());
-        sections.push(("input.centroids", Data::Bytes(centroids)));
+        section("input.centroids", Data::Bytes(centroids));
         if let Some((norm_codes, book)) = codes.norms() {
-            sections.push(("input.norm_codes", Data::Bytes(norm_codes)));
-            sections.push(("input.norms", Data::Bytes(bytemuck::cast_slice(book.all()))));
+            section("input.norm_codes", Data::Bytes(norm_codes));
+            section("input.norms", Data::Bytes(bytemuck::cast_slice(book.all())));
         }
     }
     if !contents.pruned.is_empty() {
-        sections.push(("pruned", Data::Bytes(bytemuck::cast_slice(&contents.pruned))));
+        section("pruned", Data::Bytes(bytemuck::cast_slice(&contents.pruned)));
     }
     if let Some((_, _, output)) = contents.training {
-        sections.push(("output", Data::Rows(output)));
+        section("output", Data::Rows(output));
+    }
+    if let Some(index) = contents.index {
+        for (number, parts) in index.layers.iter().enumerate() {
+            let parts = [&parts.rows, &parts.ends, &parts.links];
+            for (name, part) in layer(number).iter().zip(parts) {
+                section(name, Data::Bytes(bytemuck::cast_slice(part)));
+            }
+        }
     }
     let mut header = Header {
         words: words.len(),
@@ -153,6 +164,7 @@ pub fn write(contents: &Contents<'_>, out: &mut (impl Write + ?Sized)) -> Result
         part: contents.codes.map(|codes| codes.codebook().part()),
         settings: contents.training.map(|(settings, ..)| settings.clone()),
         state: contents.training.map(|(_, state, _)| state),
+        graph: contents.index.map(|it| Graph { entry: it.entry, layers: it.layers() }),
         sections: Vec::new(),
     };
     for (name, data) in &sections {
@@ -163,7 +175,7 @@ pub fn write(contents: &Contents<'_>, out: &mut (impl Write + ?Sized)) -> Result
         })?;
         // The longest offset that there is: the header's length does not depend on where it ends.
         let (offset, length) = (u64::MAX, data.length());
-        header.sections.push(Entry { name: (*name).into(), offset, length, hash: hash.digest() });
+        header.sections.push(Entry { name: name.clone(), offset, length, hash: hash.digest() });
     }
     let start = header.to_bytes()?.len();
     let mut offset = start as u64;

@@ -51,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "ngrams": ngrams.map(|(min, max, buckets, quantized)| {
                 json!({"min": min, "max": max, "buckets": buckets, "quantized": quantized})
             }),
+            "index": vectors.index().map(|it| json!({"layers": it.layers(), "links": it.links()})),
             "trainable": loaded.trained.is_some(),
             "duplicates": loaded.duplicates,
             "not_finite": loaded.not_finite,
@@ -66,6 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let buckets = count(buckets.into());
         let codes = if quantized { ", as codes" } else { "" };
         writeln!(out, "n-grams     {min} to {max} characters, {buckets} buckets{codes}")?;
+    }
+    if let Some(index) = vectors.index() {
+        let links = count(index.links() as u64);
+        writeln!(out, "graph       {} layers, {links} links; for --approximate", index.layers())?;
     }
     if let Some(trained) = &loaded.trained {
         let state = if trained.state.is_finished() { "finished" } else { "a checkpoint" };

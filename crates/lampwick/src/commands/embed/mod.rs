@@ -7,6 +7,7 @@ mod convert;
 mod debias;
 mod evaluate;
 mod export;
+mod index;
 mod info;
 mod near;
 mod oov;
@@ -52,6 +53,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Give the words nearest to a word
     Nn(near::NearestArguments),
+    /// Add a graph by which neighbours are found without looking at every row
+    Index(index::Arguments),
     /// Solve an analogy: A is to B as C is to what?
     Analogy(near::AnalogyArguments),
     /// Give the cosine of two words
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Oov(arguments) => oov::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Nn(arguments) => near::run_nearest(arguments),
+        Command::Index(arguments) => index::run(arguments),
         Command::Analogy(arguments) => near::run_analogy(arguments),
         Command::Similarity(arguments) => near::run_similarity(arguments),
         Command::Bias(arguments) => bias::run(arguments),

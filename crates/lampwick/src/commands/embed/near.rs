@@ -5,6 +5,7 @@ use std::io::Write;
 use lampwick::embeddings::neighbours::{Neighbour, Query, cosine, nearest};
 use lampwick::embeddings::{EmbeddingError, Source, Vectors};
 
+use super::index;
 use super::opened::Input;
 use crate::exit::Exit;
 
@@ -17,6 +18,34 @@ struct Among {
     /// Look at the first N words only
     #[arg(long, value_name = "N")]
     restrict: Option<usize>,
+    /// Walk over the graph that `embed index` added, instead of looking at every row: faster, and nearly
+    /// all of the nearest are found
+    #[arg(long, conflicts_with = "restrict")]
+    approximate: bool,
+    /// Candidates that the walk keeps: more find more and take longer
+    #[arg(long, value_name = "N", default_value_t = index::EF, requires = "approximate")]
+    ef: usize,
+}
+
+impl Among {
+    fn nearest(
+        &self,
+        input: &Input,
+        vectors: &Vectors,
+        queries: &[Query],
+    ) -> anyhow::Result<Vec<Vec<Neighbour>>> {
+        let Self { k, restrict, approximate, ef } = *self;
+        if !approximate {
+            return Ok(nearest(vectors, queries, k, restrict.unwrap_or(usize::MAX)));
+        }
+        let index = vectors.index().ok_or_else(|| {
+            let path = input.path().display();
+            anyhow::anyhow!(
+                "{path} has no graph to walk over; add one: lampwick embed index {path} indexed.lwv"
+            )
+        })?;
+        Ok(index.nearest(vectors, queries, k, ef))
+    }
 }
 
 /// What `lampwick embed nn` takes.
@@ -26,9 +55,11 @@ Examples:
   lampwick embed nn vectors.lwv lamp
   lampwick embed nn vectors.lwv -k 3 < words.txt > neighbours.tsv
   lampwick embed nn model.bin lampwicks      by its n-grams, where a fastText model does not hold it
+  lampwick embed nn indexed.lwv --approximate lamp      after `lampwick embed index vectors.lwv indexed.lwv`
 
-Each line is the word, a neighbour and their cosine, apart by tabs; all rows are looked at. The words come
-from stdin where none is named. Exit code 1 when a word has no vector.")]
+Each line is the word, a neighbour and their cosine, apart by tabs; all rows are looked at, unless
+--approximate asks for a walk. The words come from stdin where none is named. Exit code 1 when a word has
+no vector.")]
 pub(crate) struct NearestArguments {
     #[command(flatten)]
     input: Input,
@@ -95,8 +126,7 @@ pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> 
             }
         }
     }
-    let Among { k, restrict } = arguments.among;
-    let found = nearest(&vectors, &queries, k, restrict.unwrap_or(usize::MAX));
+    let found = arguments.among.nearest(&arguments.input, &vectors, &queries)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (word, found) in known.into_iter().zip(found) {
         for neighbour in found {
@@ -113,9 +143,9 @@ pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> 
     let vectors = arguments.input.open()?.vectors;
     let words = [&arguments.a, &arguments.b, &arguments.c].map(String::as_bytes);
     let query = Query::analogy(&vectors, words)?;
-    let Among { k, restrict } = arguments.among;
+    let found = arguments.among.nearest(&arguments.input, &vectors, &[query])?;
     let mut out = std::io::stdout().lock();
-    for neighbour in nearest(&vectors, &[query], k, restrict.unwrap_or(usize::MAX)).concat() {
+    for neighbour in found.concat() {
         write(&vectors, neighbour, &mut out)?;
     }
     Ok(Exit::Done)
