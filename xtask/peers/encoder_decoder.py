@@ -144,15 +144,30 @@ def batches(steps, tokens, generator):
 
 def train(ask):
     """Trains as the config of `multi30k` says, before its schedule has halved anything, and after each
-    epoch writes `epoch-N.txt` into `out`: what the validation sources become, greedily. Goes on from
-    `state.pt`."""
+    epoch writes `epoch-N.txt` into `out`: what the validation sources become, greedily; after the last
+    `test.txt`, of the test sources. Goes on from `state.pt`."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(ask["tokenizer"])
     read = lambda path: [tokenizer.encode(line.rstrip("\n")).ids for line in open(path, encoding="utf-8")]
     pairs = list(zip(*map(read, ask["train"])))
     pairs = [(s, t) for s, t in pairs if s and t and max(len(s), len(t)) <= ask["longest"]]
-    sources = read(ask["valid"])
+    valid, test = read(ask["valid"]), read(ask["test"])
+
+    def translate(sources, name):
+        written = [""] * len(sources)
+        order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+        for start in range(0, len(order), 64):
+            group = order[start : start + 64]
+            source, lengths, *_ = padded([(sources[index], []) for index in group], ask["end"])
+            longest = int(ask["longest_per_source"] * int(lengths.max())) + 10
+            for index, ids in zip(group, greedy(model, source, lengths, ask["end"], longest)):
+                written[index] = tokenizer.decode(ids)
+        path = os.path.join(ask["out"], name)
+        with open(path + ".unfinished", "w", encoding="utf-8") as out:
+            out.writelines(line.replace("\n", " ") + "\n" for line in written)
+        os.replace(path + ".unfinished", path)
+
     steps = [max(len(source), len(target) + 1) for source, target in pairs]
     model = EncoderDecoder(ask)
     with torch.no_grad():  # the forget gate's bias: 1 in the sum of the two
@@ -182,21 +197,12 @@ def train(ask):
                 told = f"PyTorch: epoch {epoch}/{ask['epochs']}  step {step}/{len(dealt)}  loss {loss:.3f}"
                 print(f"{told}  {rate:.0f} tokens/s", file=sys.stderr, flush=True)
         model.eval()
-        written = [""] * len(sources)
-        order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-        for start in range(0, len(order), 64):
-            group = order[start : start + 64]
-            source, lengths, *_ = padded([(sources[index], []) for index in group], ask["end"])
-            longest = int(ask["longest_per_source"] * int(lengths.max())) + 10
-            for index, ids in zip(group, greedy(model, source, lengths, ask["end"], longest)):
-                written[index] = tokenizer.decode(ids)
+        translate(valid, f"epoch-{epoch}.txt")
+        if epoch == ask["epochs"]:
+            translate(test, "test.txt")
         saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch}
         torch.save(saved, state + ".unfinished")
         os.replace(state + ".unfinished", state)
-        path = os.path.join(ask["out"], f"epoch-{epoch}.txt")
-        with open(path + ".unfinished", "w", encoding="utf-8") as out:
-            out.writelines(line.replace("\n", " ") + "\n" for line in written)
-        os.replace(path + ".unfinished", path)
 
 
 def bench():

@@ -106,9 +106,7 @@ pub(in super::super) fn run(session: &Session) -> Result<Results> {
         curves: lengths,
     });
     results.charts.extend(validation_chart(&named));
-    if let Some((_, ours)) = named.iter().find(|(name, _)| *name == "attention")
-        && let Some((table, chart)) = compare(session, ours)?
-    {
+    if let Some((table, chart)) = compare(session)? {
         results.tables.push(table);
         results.charts.push(chart);
     }
