@@ -38,6 +38,17 @@ fn what_is_no_text_is_named_with_its_line() {
 }
 
 #[test]
+fn a_limit_that_leaves_no_pair_is_named() {
+    let place = with_pairs();
+    let none = ["train", "pairs.toml", "tokenizers.longest=1", "--out", "x"];
+    let lines = "a b\n".repeat(40);
+    place.write("train.a", &lines);
+    place.write("train.b", &lines);
+    place.run(&none).expect(2).says(&["tokenizers.longest", "is 1", "raise it"]);
+    assert!(!place.path("x").exists());
+}
+
+#[test]
 fn what_is_only_odd_is_trained_on() {
     let place = with_pairs();
     let good = "a b\n".repeat(40);

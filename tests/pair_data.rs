@@ -114,6 +114,8 @@ fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
     let scored = place.run_with_stdin(&["score", "one"], b"a.png\ta small red circle\n").expect(0);
     assert!(scored.stdout.trim().parse::<f64>().unwrap() < 0.0);
     // Each token looks at the cells of the grid: 24 pixels a side, halved twice.
+    let seen = looked_at(&place, "one");
+    assert_eq!((seen.len(), &*seen[0], &*seen[35]), (36, "1.1", "6.6"));
     let cells = attention_rows(&place, "one", "a.png\n");
     assert!(cells.iter().all(|row| row.len() == 6 * 6), "{cells:?}");
 }
@@ -127,6 +129,19 @@ fn attention_rows(place: &Place, run: &str, line: &str) -> Vec<Vec<f64>> {
         serde_json::from_value(found["targets"][0]["attention"].clone()).unwrap();
     assert!(rows.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-4), "{rows:?}");
     rows
+}
+
+/// The names of the positions that the report's first heat map shows.
+fn looked_at(place: &Place, run: &str) -> Vec<String> {
+    let looks = fs::read(place.path(run).join("attention.json")).unwrap();
+    let looks: serde_json::Value = serde_json::from_slice(&looks).unwrap();
+    let look = &looks["translations"][0];
+    let names: Vec<String> = serde_json::from_value(look["source"].clone()).unwrap();
+    let rows: Vec<Vec<f64>> = serde_json::from_value(look["attention"].clone()).unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.len() == names.len()), "{rows:?}");
+    let page = fs::read_to_string(place.path(run).join("report.html")).unwrap();
+    assert!(page.contains("<svg class=\"heat\""));
+    names
 }
 
 /// A mono WAV file of 16 bits: `seconds` of a tone.
@@ -174,6 +189,10 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
     let searched = ["exact match", "WER (greedy)", "WER (CTC, best path)", "WER (CTC, 8 prefixes)"];
     assert_eq!((test["quality"]["name"].as_str(), also), (Some("WER"), searched.to_vec()));
 
+    // The report shows the seconds at which the positions begin: frames 10 ms apart, joined by two.
+    let seen = looked_at(&place, "run");
+    assert_eq!(&seen[..3], ["0.00", "0.02", "0.04"], "{seen:?}");
+
     // What is read are the names of WAV files.
     let names = b"recordings/3_tone_0.wav\nrecordings/4_tone_0.wav\n";
     let heard = place.run_with_stdin(&["translate", "run"], names).expect(0).stdout;
@@ -182,6 +201,22 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
     let [short, long] = ["recordings/3_tone_0.wav\n", "recordings/4_tone_0.wav\n"]
         .map(|name| attention_rows(&place, "run", name)[0].len());
     assert!(short > 0 && long > 0);
+    // The CTC head alone, by prefixes or by its best path.
+    let by_ctc = |more: &[&str]| {
+        let all = [&["translate", "run", "--ctc", "--json"], more].concat();
+        let found = place.run_with_stdin(&all, names).expect(0).stdout;
+        let first = serde_json::from_str::<serde_json::Value>(found.lines().next().unwrap());
+        assert_eq!(found.lines().count(), 2);
+        first.unwrap()["targets"].as_array().unwrap().clone()
+    };
+    let log_prob = |target: &serde_json::Value| target["log_prob"].as_f64().unwrap();
+    let (best_path, prefixes) = (by_ctc(&["--beam", "1"]), by_ctc(&["--n-best", "2"]));
+    assert_eq!((best_path.len(), prefixes.len()), (1, 2));
+    // One alignment is at most as likely as all of the likeliest labels.
+    assert!(log_prob(&best_path[0]) <= log_prob(&prefixes[0]) + 1e-6, "{best_path:?} {prefixes:?}");
+    assert!(log_prob(&prefixes[0]) >= log_prob(&prefixes[1]) && log_prob(&prefixes[0]) < 0.0);
+    place.run(&["translate", "run", "--ctc", "--alignments"]).expect(2).says(&["--alignments"]);
+
     place.write("fast.wav", tone(16_000, 300.0, 0.1));
     let fast = place.run_with_stdin(&["translate", "run"], b"fast.wav\nnone.wav\n").expect(1);
     fast.says(&["standard input:1: fast.wav: 16000", "standard input:2: none.wav: "]);

@@ -95,6 +95,49 @@ fn a_score_of_pieces_is_that_of_the_search() {
     wrong.says(&["piecelessness", "no token"]);
 }
 
+/// An n-gram model beside a run of subwords is trained on text that is split as the run splits it.
+#[test]
+fn an_ngram_model_of_pieces_stands_beside() {
+    let place = learnt();
+    let text: String = pairs().lines().map(|line| line.split_once('\t').unwrap().1.to_owned() + "\n").collect();
+    let tokenize = ["tokenize", "run/tokenizer/target"];
+    let pieces = place.run_with_stdin(&tokenize, text.as_bytes()).expect(0).stdout;
+    assert_eq!(pieces.lines().count(), text.lines().count());
+    let ids = place.run_with_stdin(&[&tokenize[..], &["--ids"]].concat(), b"cat\n").expect(0).stdout;
+    assert!(ids.split_whitespace().all(|id| id.parse::<u32>().is_ok()) && !ids.trim().is_empty());
+    place.write("pieces", &pieces);
+    place.run(&["ngram", "train", "-o", "3", "--out", "pieces.arpa", "pieces"]).expect(0);
+    let best = |more: &[&str]| {
+        let all = [&["translate", "run", "--json", "--length-penalty", "0"], more].concat();
+        let done = place.run_with_stdin(&all, b"cat\n").expect(0);
+        (serde_json::from_str::<Value>(done.stdout.trim()).unwrap()["targets"][0].clone(), done)
+    };
+    let (fused, done) = best(&["--lm", "pieces.arpa", "--lm-weight", "0.5"]);
+    done.says(&["notice: --lm pieces.arpa", "are unknown to it"]); // bytes that no text holds
+    let tokens: Vec<&str> =
+        fused["tokens"].as_array().unwrap().iter().map(|token| token.as_str().unwrap()).collect();
+    let ask = |command: &[&str], line: String| -> Value {
+        let out = place.run_with_stdin(command, line.as_bytes()).expect(0).stdout;
+        serde_json::from_str(out.lines().next().unwrap()).unwrap()
+    };
+    let line = tokens.join(" ");
+    let pair = ask(&["score", "run", "--pieces", "--json"], format!("cat\t{line}\n"));
+    let beside = ask(&["ngram", "query", "pieces.arpa", "--json"], format!("{line}\n"));
+    let sum = pair["log_prob"].as_f64().unwrap() + 0.5 * beside["ln"].as_f64().unwrap();
+    assert!((fused["log_prob"].as_f64().unwrap() - sum).abs() < 2e-3, "{fused} {pair} {beside}");
+
+    // Words are another split.
+    place.write("words", (0..200).map(|n| format!("word{n} cat\n")).collect::<String>());
+    place.run(&["ngram", "train", "-o", "1", "--out", "words.arpa", "words"]).expect(0);
+    let words = place.run_with_stdin(&["translate", "run", "--lm", "words.arpa"], b"cat\n").expect(1);
+    words.says(&["words.arpa", "lacks", "lampwick tokenize"]);
+    let none = place.run(&["tokenize", "run/tokenizer/none"]).expect(1);
+    none.says(&["run/tokenizer/none"]);
+    let partly = place.run_with_stdin(&tokenize, b"cat\n\xff\n").expect(1);
+    partly.says(&["standard input:2: not UTF-8"]);
+    assert_eq!(partly.stdout.lines().count(), 2);
+}
+
 /// What a run is judged by is what its users get, unknown words included.
 #[test]
 fn validation_writes_what_translate_writes() {

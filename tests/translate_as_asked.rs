@@ -88,12 +88,22 @@ fn words_lengths_and_groups_are_as_asked() {
     let plain = translated(&place, &["--beam", "4", "--n-best", "4"], "a b c\n");
     assert_ne!(found, plain, "groups steer the beam");
 
+    let required = ["translate", "run", "--require", "d", "--forbid", "d"];
+    let none = place.run_with_stdin(&required, b"a b\n").expect(1);
+    none.says(&["standard input:1: no target can hold \"d\""]);
+    place
+        .run_with_stdin(&["translate", "run", "--ctc"], b"a b\n")
+        .expect(1)
+        .says(&["no CTC head", "model.ctc"]);
+
     for (arguments, says) in [
         (["--beam=5", "--groups=2"], "2"),
         (["--prefix=zebra", "--beam=1"], "zebra"),
         (["--require=zebra", "--beam=1"], "zebra"),
-        (["--min-ratio=3", "--max-ratio=2"], "3"),
-        (["--min-length=3", "--max-length=2"], "3"),
+        (["--min-ratio=3", "--max-ratio=2"], "--min-ratio 3 to --max-ratio 2"),
+        (["--min-length=3", "--max-length=2"], "--min-length 3 to --max-length 2"),
+        (["--beam=0", "--n-best=1"], "--beam"),
+        (["--beam=2", "--n-best=3"], "--n-best"),
         (["--no-repeat-ngram=0", "--beam=1"], "--no-repeat-ngram"),
     ] {
         refused(&place, &arguments, &[says]);
@@ -125,7 +135,7 @@ a b
     assert!(out[2].contains('d') && !out[2].contains('a'), "{out:?}");
     done.says(&[
         "standard input:5: prefix \"zebra\"",
-        "standard input:6:",
+        "standard input:6: its prefix has 20 tokens",
         "standard input:7: --json-lines",
         "standard input:8: --json-lines",
     ]);
@@ -171,8 +181,13 @@ fn a_language_model_beside_adds_its_log_probabilities() {
 
     place.write("few.txt", "a b\nc b\n".repeat(20));
     place.run(&["ngram", "train", "-o", "1", "--out", "few.arpa", "few.txt"]).expect(0);
-    let apart = place.run_with_stdin(&["translate", "run", "--lm", "few.arpa"], b"a\n").expect(1);
-    apart.says(&["few.arpa", "lacks 2 of the target's"]);
+    // What an n-gram model lacks is an unknown word to it; a model of other words is refused.
+    let apart = place.run_with_stdin(&["translate", "run", "--lm", "few.arpa"], b"a\n").expect(0);
+    apart.says(&["few.arpa", "2 of the target's", "unknown to it"]);
+    place.write("other.txt", "lamp wick\n".repeat(20));
+    place.run(&["ngram", "train", "-o", "1", "--out", "other.arpa", "other.txt"]).expect(0);
+    let other = place.run_with_stdin(&["translate", "run", "--lm", "other.arpa"], b"a\n").expect(1);
+    other.says(&["other.arpa", "lacks 5 of the target's", "lampwick tokenize"]);
     place.run_with_stdin(&["translate", "run", "--lm", "run"], b"a\n").expect(1);
     place.run_with_stdin(&["translate", "run", "--lm", "none"], b"a\n").expect(1).says(&["none"]);
     refused(&place, &["--lm-weight", "0.5"], &["--lm"]);

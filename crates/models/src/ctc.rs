@@ -12,21 +12,24 @@ pub struct CtcHypothesis {
 }
 
 /// The likeliest class of each step, repetitions joined and blanks left out (Graves et al. 2006,
-/// section 3.2, best path): `log_probs` is `[T, C]` row-major.
+/// section 3.2), and the logarithm of that one alignment's probability: `log_probs` is `[T, C]` row-major.
 ///
 /// # Panics
 ///
 /// When `classes` is 0.
-pub fn greedy(log_probs: &[f32], classes: usize, blank: u32) -> Vec<u32> {
+pub fn best_path(log_probs: &[f32], classes: usize, blank: u32) -> CtcHypothesis {
+    let mut log_prob = 0.0;
     let best = |row: &[f32]| {
         // The first of equals.
         let better = |a: usize, b: usize| if row[b] > row[a] { b } else { a };
-        (0..classes).reduce(better).expect("a class") as u32
+        let best = (0..classes).reduce(better).expect("a class");
+        log_prob += f64::from(row[best]);
+        best as u32
     };
-    let mut path: Vec<u32> = log_probs.chunks_exact(classes).map(best).collect();
-    path.dedup();
-    path.retain(|&label| label != blank);
-    path
+    let mut labels: Vec<u32> = log_probs.chunks_exact(classes).map(best).collect();
+    labels.dedup();
+    labels.retain(|&label| label != blank);
+    CtcHypothesis { labels, log_prob }
 }
 
 /// The likeliest labels (Graves 2012, section 7.5.3; Hannun et al. 2014): alignments of the same labels
@@ -166,7 +169,11 @@ mod tests {
     fn a_beam_finds_what_the_best_path_misses() {
         let p = |row: [f32; 2]| row.map(f32::ln);
         let log_probs: Vec<f32> = [p([0.6, 0.4]), p([0.6, 0.4])].concat();
-        assert_eq!(greedy(&log_probs, 2, 0), Vec::<u32>::new(), "0.36, the likeliest path");
+        assert_eq!(
+            best_path(&log_probs, 2, 0).labels,
+            Vec::<u32>::new(),
+            "0.36, the likeliest path"
+        );
         let best = &prefix_beam_search(&log_probs, 2, 0, 4)[0];
         assert_eq!(best.labels, [1]);
         assert!((best.log_prob.exp() - 0.64).abs() < 1e-6);
@@ -179,9 +186,9 @@ mod tests {
         for (t, &label) in path.iter().enumerate() {
             log_probs[t * 3 + label as usize] = -1e-6;
         }
-        assert_eq!(greedy(&log_probs, 3, 0), [1, 1, 2]);
+        assert_eq!(best_path(&log_probs, 3, 0).labels, [1, 1, 2]);
         assert_eq!(prefix_beam_search(&log_probs, 3, 0, 5)[0].labels, [1, 1, 2]);
-        assert_eq!(greedy(&[], 3, 0), Vec::<u32>::new());
+        assert_eq!(best_path(&[], 3, 0).labels, Vec::<u32>::new());
         assert_eq!(prefix_beam_search(&[], 3, 0, 5)[0].labels, Vec::<u32>::new());
     }
 }

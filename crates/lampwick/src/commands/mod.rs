@@ -20,6 +20,7 @@ mod runs;
 mod samples;
 mod score;
 mod sentences;
+mod tokenize;
 mod train;
 mod translate;
 
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Embed(embed::Arguments),
     /// Turn a text into token files, for corpora too large to read each time
     Prepare(prepare::Arguments),
+    /// Split each line of stdin into tokens, as a run or a prepared corpus does
+    Tokenize(tokenize::Arguments),
     /// List the devices: what is compiled in, and what this machine has
     Devices(devices::Arguments),
     /// List a folder of runs: state, best perplexity, speed
@@ -67,6 +70,7 @@ pub(crate) fn run(command: Option<Command>) -> anyhow::Result<Exit> {
         Some(Command::Metric(arguments)) => metric::run(&arguments),
         Some(Command::Embed(arguments)) => embed::run(&arguments),
         Some(Command::Prepare(arguments)) => prepare::run(&arguments),
+        Some(Command::Tokenize(arguments)) => tokenize::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Runs(arguments)) => runs::run(&arguments),
         Some(Command::Report(arguments)) => report::run(&arguments),

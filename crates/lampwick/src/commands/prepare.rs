@@ -136,15 +136,20 @@ fn distinct_names(texts: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A tokenizer that is there: a folder's, or a `tokenizer.json`.
+pub(super) fn open(path: &Path) -> anyhow::Result<Tokenizer> {
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    Ok(if is_json && !path.is_dir() {
+        Tokenizer::from_tokenizer_json(path)?
+    } else {
+        Tokenizer::load(path)?
+    })
+}
+
 /// The tokenizer of `--vocabulary`, or one made from the first text.
 fn tokenizer(arguments: &Arguments) -> anyhow::Result<Tokenizer> {
     if let Some(path) = &arguments.vocabulary {
-        let is_json = path.extension().is_some_and(|extension| extension == "json");
-        return Ok(if is_json && !path.is_dir() {
-            Tokenizer::from_tokenizer_json(path)?
-        } else {
-            Tokenizer::load(path)?
-        });
+        return open(path);
     }
     let size = arguments.size.map(|size| size as usize);
     let subwords = |model: SubwordModel| -> anyhow::Result<TokenizerKind> {

@@ -48,6 +48,15 @@ impl Source {
             Source::Frames(frames) => frames.dims()[1],
         }
     }
+
+    /// Steps of the longest, before any are joined; an image has one.
+    pub fn steps(&self) -> usize {
+        match self {
+            Source::Words(ids) => ids.dims()[0],
+            Source::Image(_) => 1,
+            Source::Frames(frames) => frames.dims()[0],
+        }
+    }
 }
 
 impl From<Tensor<2, Int>> for Source {
@@ -57,8 +66,8 @@ impl From<Tensor<2, Int>> for Source {
 }
 
 impl SourceKind {
-    /// Rows and columns of an image's memory.
-    pub(crate) fn grid(&self) -> [usize; 2] {
+    /// Rows and columns of an image's memory; of anything else none.
+    pub fn grid(&self) -> [usize; 2] {
         match self {
             SourceKind::Image { height, width, channels } => {
                 channels.iter().fold([*height, *width], |grid, _| grid.map(|n| n.div_ceil(2)))

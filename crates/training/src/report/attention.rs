@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::seq2seq::looks::{Look, Looks};
 
-/// Tokens on an axis beyond which a map would be too small to read.
-const MOST: usize = 60;
+/// Tokens that are written, and positions that are read, beyond which a map would be too small.
+const MOST_WRITTEN: usize = 60;
+const MOST_READ: usize = 120;
 
 /// Size of a cell, and of a character of a label, in the units of the picture.
 const CELL: f64 = 18.0;
@@ -56,7 +57,7 @@ struct Cell {
 
 /// Those of a run; `None` where there is nothing to draw.
 pub(super) fn maps(looks: &Looks) -> Option<Maps> {
-    let fits = |look: &&Look| look.source.len() <= MOST && look.target.len() <= MOST;
+    let fits = |look: &&Look| look.source.len() <= MOST_READ && look.target.len() <= MOST_WRITTEN;
     let maps: Vec<Map> = looks.translations.iter().filter(fits).map(Map::of).collect();
     let left_out = looks.translations.len() - maps.len();
     (!looks.translations.is_empty()).then_some(Maps { epoch: looks.epoch, maps, left_out })

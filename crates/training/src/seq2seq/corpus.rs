@@ -57,9 +57,15 @@ impl PairCorpus {
             return Err(ConfigError::value("config", "tokenizers.target", problem, mend).into());
         };
         let longest = config.tokenizers.longest;
+        let train = tokenizers.encode(train, longest)?;
+        if train.ids.is_empty() {
+            let problem = format!("is {longest}, and every training pair has more tokens");
+            let mend = "raise it, or set 0 for no limit";
+            return Err(ConfigError::value("config", "tokenizers.longest", &problem, mend).into());
+        }
         let valid = needed(config, Part::Valid)?;
         Ok(Self {
-            train: tokenizers.encode(train, longest)?,
+            train,
             valid: tokenizers.encode(valid, 0)?,
             test: match read(config, Part::Test)? {
                 Some(read) => Some(tokenizers.encode(read, 0)?),

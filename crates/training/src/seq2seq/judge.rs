@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use lampwick_data::{PADDING, PairBatch, cut};
-use lampwick_decoding::Hypothesis;
+use lampwick_decoding::{Hypothesis, Rules};
 use lampwick_metrics::Perplexity;
 use lampwick_models::{
     CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Source, Translator, ctc,
@@ -11,7 +11,7 @@ use lampwick_models::{
 use super::corpus::{PairCorpus, Portion};
 use super::loss;
 use super::measure::measures;
-use super::translator::{options, rules, search};
+use super::translator::{CTC_BEAM, options, rules, search};
 use crate::config::Seq2SeqConfig;
 use crate::corpus::{Part, unit_of};
 use crate::error::Result;
@@ -20,9 +20,6 @@ use crate::logs::Quality;
 
 /// Positions of the pairs that are scored side by side, padding included; a longer pair is scored alone.
 pub(super) const SCORED_AT_ONCE: usize = 2048;
-
-/// Prefixes of a CTC search.
-const CTC_BEAM: usize = 8;
 
 /// Perplexity of the true targets, each token given those before it; `None` when `watch` ends it.
 pub(super) fn perplexity(
@@ -122,9 +119,22 @@ impl<'a> Judge<'a> {
         beam: usize,
         watch: Watch<'_>,
     ) -> Result<Option<Vec<String>>> {
+        let found = self.search(portion, count, beam, false, watch)?;
+        Ok(found.map(|found| found.iter().map(|found| self.text(found)).collect()))
+    }
+
+    /// The same with their scores and, where that is asked for, with what they looked at.
+    pub(super) fn search(
+        &self,
+        portion: &Portion,
+        count: usize,
+        beam: usize,
+        attention: bool,
+        watch: Watch<'_>,
+    ) -> Result<Option<Vec<Vec<Hypothesis>>>> {
         let v = &self.config.validation;
-        let (rules, options) =
-            (rules(v, &self.corpus.tokenizers.target, self.corpus.end), options(v, beam));
+        let rules = rules(v, &self.corpus.tokenizers.target, self.corpus.end);
+        let (rules, options) = (Rules { attention, ..rules }, options(v, beam));
         let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
         let reads = &self.config.model.reads;
         let lengths: Vec<usize> =
@@ -138,8 +148,7 @@ impl<'a> Judge<'a> {
                 packed.encode_with(self.model, &each.collect::<Vec<Source>>())
             }
         };
-        let found = search(packed, &encode, &lengths, &rules, &options, watch)?;
-        Ok(found.map(|found| found.iter().map(|found| self.text(found)).collect()))
+        search(packed, &encode, &lengths, &rules, &options, watch)
     }
 
     /// What the CTC head reads: by its best path, and by a search over prefixes.
@@ -160,7 +169,7 @@ impl<'a> Judge<'a> {
             let encoded = self.model.encode(source, &batch.source_lengths, &mut Mode::Evaluate);
             let log_probs: Vec<f32> =
                 self.model.ctc_log_probs(&encoded).map(read_all).unwrap_or_default();
-            let best_path = ctc::greedy(&log_probs, classes, blank);
+            let best_path = ctc::best_path(&log_probs, classes, blank).labels;
             let found = ctc::prefix_beam_search(&log_probs, classes, blank, CTC_BEAM);
             let by_prefixes = found.into_iter().next().map_or_else(Vec::new, |best| best.labels);
             for (outputs, labels) in outputs.iter_mut().zip([best_path, by_prefixes]) {

@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use lampwick_data::{Tokenizer, atomic};
-use lampwick_decoding::{Rules, Sentence, beam_search};
-use lampwick_models::{AttentionKind, EncoderDecoder, SourceKind, Translator};
+use lampwick_models::{AttentionKind, EncoderDecoder};
 use serde::{Deserialize, Serialize};
 
 use super::corpus::PairCorpus;
-use super::translator::{options, rules};
+use super::judge::Judge;
 use crate::config::Seq2SeqConfig;
 use crate::error::{Error, Result};
 use crate::task::At;
@@ -33,7 +32,8 @@ pub struct Looks {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
-    /// Tokens that are read.
+    /// Tokens that are read; of a picture the cells of its grid, as row and column, of a recording the
+    /// seconds at which each position begins.
     pub source: Vec<String>,
     /// Tokens that are written, the end among them where it was reached.
     pub target: Vec<String>,
@@ -76,28 +76,25 @@ pub(super) fn look(
 ) -> Result<()> {
     let (portion, v) = (&corpus.valid, &config.validation);
     let count = v.samples.min(portion.ids.len());
-    let attends = config.model.attention != AttentionKind::None;
-    if at.epoch == 0 || count == 0 || !attends || config.model.reads != SourceKind::Words {
+    if at.epoch == 0 || count == 0 || config.model.attention == AttentionKind::None {
         return Ok(());
     }
-    let sources: Vec<&[u32]> = portion.ids.source.iter().take(count).collect();
-    let sentences: Vec<Sentence> =
-        sources.iter().map(|source| Sentence::of(source.len().max(1))).collect();
-    let model = Translator::new(model);
-    let rules = Rules { attention: true, ..rules(v, &corpus.tokenizers.target, corpus.end) };
-    let state = model.encode(&sources);
-    let found = beam_search(&model, state, &sentences, &rules, &options(v, v.beam))
-        .map_err(Error::Decoding)?;
+    let judge = Judge::new(model, corpus, config);
+    let found = judge.search(portion, count, v.beam, true, &mut |_, _| true)?.unwrap_or_default();
     let of = &corpus.tokenizers;
     let mut translations = Vec::with_capacity(count);
-    for (index, (source, found)) in sources.iter().zip(found).enumerate() {
+    for (index, (ids, found)) in portion.ids.source.iter().zip(found).enumerate() {
+        let source = match &portion.media {
+            None => words(&of.source, ids),
+            Some(media) => media.positions(index, &config.model.reads),
+        };
         // A source of no tokens has nothing to be looked at.
         let Some(best) = found.into_iter().next().filter(|_| !source.is_empty()) else { continue };
         let end = best.finished.then_some(corpus.end);
         let target: Vec<u32> = best.tokens.iter().copied().chain(end).collect();
         let attention = best.attention.unwrap_or_default();
         translations.push(Look {
-            source: words(&of.source, source),
+            source,
             target: words(&of.target, &target),
             text: of.target.decode(&best.tokens).trim().to_string(),
             source_text: portion.text.source[index].clone(),

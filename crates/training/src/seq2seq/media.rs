@@ -101,6 +101,25 @@ impl Media {
         }
     }
 
+    /// A name for each position of the memory that a model makes of a source: the row and column of a
+    /// picture's grid, the seconds at which a position of a recording begins.
+    pub(crate) fn positions(&self, index: usize, reads: &SourceKind) -> Vec<String> {
+        let count = reads.positions(self.steps(index));
+        match (self, reads) {
+            (Self::Speech(_), SourceKind::Frames { joined, .. }) => {
+                let mel = MelConfig::default();
+                let frame = mel.hop as f64 / f64::from(mel.rate);
+                let position = frame * joined.iter().product::<usize>() as f64;
+                (0..count).map(|place| format!("{:.2}", place as f64 * position)).collect()
+            }
+            _ => {
+                let columns = reads.grid()[1].max(1);
+                let name = |place| format!("{}.{}", place / columns + 1, place % columns + 1);
+                (0..count).map(name).collect()
+            }
+        }
+    }
+
     /// Sources as a batch, padded to the longest.
     pub(crate) fn batch(&self, indices: &[usize], device: &Device) -> Source {
         match self {

@@ -7,7 +7,8 @@ use lampwick_data::Tokenizer;
 use lampwick_decoding::{
     BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
 };
-use lampwick_models::{EncoderDecoder, NextToken, Source, Translator, TranslatorState};
+use lampwick_models::ctc::{self, CtcHypothesis};
+use lampwick_models::{EncoderDecoder, Mode, NextToken, Source, Translator, TranslatorState};
 
 use super::Seq2Seq;
 use super::corpus::Tokenizers;
@@ -19,6 +20,12 @@ use crate::run_dir::RunDir;
 
 /// Log-probabilities that are held at once, `[streams, V]`: 128 MB.
 const HELD: usize = 1 << 25;
+
+/// Sources that are translated side by side, at most.
+const MOST: usize = 128;
+
+/// Prefixes of a CTC search, where nobody says otherwise.
+pub const CTC_BEAM: usize = 8;
 
 /// A trained encoder-decoder with all it needs to read and write text.
 #[derive(Debug)]
@@ -38,7 +45,9 @@ pub struct TrainedTranslator {
     /// What was wrong with checkpoints that had to be passed by.
     pub warnings: Vec<String>,
     /// For sources that are files.
-    files: Option<(FileReader, EncoderDecoder)>,
+    files: Option<FileReader>,
+    /// The weights as they were trained, where packed ones do not do: for files, and for a CTC head.
+    unpacked: Option<EncoderDecoder>,
 }
 
 /// A source as a model reads it.
@@ -107,8 +116,9 @@ impl TrainedTranslator {
         let Loaded { model, checkpoint, warnings } =
             model::load::<Seq2Seq>(&run, &config, which, device)?;
         let packed = Translator::new(&model);
-        let files = files.map(|reader| (reader, model));
-        Ok(Self { model: packed, source, target, end, config, checkpoint, warnings, files })
+        let unpacked = (files.is_some() || config.model.ctc > 0.0).then_some(model);
+        let model = packed;
+        Ok(Self { model, source, target, end, config, checkpoint, warnings, files, unpacked })
     }
 
     /// A source from a line: its words, or the name of a recording (WAV) or picture (PNG).
@@ -116,7 +126,7 @@ impl TrainedTranslator {
     /// # Errors
     /// Those of [`Tokenizer::encode`]; a file that cannot be read, by its name.
     pub fn read(&self, line: &str) -> Result<Reading> {
-        match &self.files {
+        match self.files.as_ref().zip(self.unpacked.as_ref()) {
             Some((files, model)) => {
                 let (source, steps) = files.read(Path::new(line.trim()), &model.device())?;
                 let positions = self.config.model.reads.positions(steps);
@@ -135,7 +145,7 @@ impl TrainedTranslator {
     /// # Panics
     /// When a reading is that of another kind of model, or of words outside the vocabulary.
     pub fn state(&self, readings: &[&Reading]) -> TranslatorState {
-        let Some((_, model)) = &self.files else {
+        let Some((_, model)) = self.files.as_ref().zip(self.unpacked.as_ref()) else {
             let words = readings.iter().map(|reading| match &reading.content {
                 Content::Words(ids) => &ids[..],
                 Content::File(_) => panic!("a file for a model that reads words"),
@@ -147,6 +157,33 @@ impl TrainedTranslator {
             Content::Words(_) => panic!("words for a model that reads files"),
         });
         self.model.encode_with(model, &sources.collect::<Vec<Source>>())
+    }
+
+    /// The likeliest targets by the CTC head, best first: of a search that keeps `beam` prefixes, or of
+    /// one the best path. `None` where the model has no such head.
+    ///
+    /// # Panics
+    /// When the reading is that of another kind of model, or `beam` is 0.
+    pub fn by_ctc(&self, reading: &Reading, beam: usize) -> Option<Vec<CtcHypothesis>> {
+        let model = self.unpacked.as_ref()?;
+        let device = model.device();
+        let (source, steps) = match &reading.content {
+            Content::File(source) => ((**source).clone(), source.steps()),
+            Content::Words(ids) => {
+                let data =
+                    TensorData::new(ids.iter().map(|&id| i64::from(id)).collect(), [ids.len(), 1]);
+                (Source::Words(Tensor::from_data(data, &device)), ids.len())
+            }
+        };
+        let encoded = model.encode(source, &[steps], &mut Mode::Evaluate);
+        let log_probs: Vec<f32> =
+            model.ctc_log_probs(&encoded)?.into_data().iter::<f32>().collect();
+        let blank = self.config.model.target_vocabulary;
+        let classes = blank + 1;
+        Some(match beam {
+            1 => vec![ctc::best_path(&log_probs, classes, blank as u32)],
+            _ => ctc::prefix_beam_search(&log_probs, classes, blank as u32, beam),
+        })
     }
 
     /// What every target is held to, with room for targets that are longer than their sources.
@@ -184,6 +221,15 @@ pub(super) fn options(v: &ValidationConfig, width: usize) -> BeamOptions {
     }
 }
 
+/// Sources of like length to be translated side by side, the longest first, by their indices: of
+/// `streams` hypotheses each, no more than what can be held at once.
+pub fn side_by_side(lengths: &[usize], streams: usize, vocabulary: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
+    let size = (HELD / (streams.max(1) * vocabulary.max(1))).clamp(1, MOST);
+    order.chunks(size).map(<[usize]>::to_vec).collect()
+}
+
 /// Translates `sources`, those of like length side by side; the order of the result is theirs, and no
 /// result depends on the others. `encode` gives the model's state of sources, such as
 /// [`Translator::encode`]. `watch` is told (done, total) after each batch and ends it with `false`: the
@@ -218,20 +264,17 @@ pub(super) fn search<M: NextToken>(
     options: &BeamOptions,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
-    let size = (HELD / (options.width.max(1) * model.vocabulary_size())).clamp(1, 128);
     let mut results = vec![Vec::new(); lengths.len()];
     let mut done = 0;
-    for batch in order.chunks(size) {
+    for batch in side_by_side(lengths, options.width, model.vocabulary_size()) {
         let sentences: Vec<Sentence> =
             batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
-        let found = beam_search(model, encode(batch), &sentences, rules, options)
+        let found = beam_search(model, encode(&batch), &sentences, rules, options)
             .map_err(Error::Decoding)?;
-        for (&index, found) in batch.iter().zip(found) {
+        done += batch.len();
+        for (index, found) in batch.into_iter().zip(found) {
             results[index] = found;
         }
-        done += batch.len();
         if !watch(done, lengths.len()) {
             return Ok(None);
         }

@@ -2,9 +2,9 @@
 
 use lampwick::data::{Tokenizer, TokenizerKind};
 use lampwick::decoding::{
-    BeamOptions, CoveragePenalty, LengthPenalty, Rules, Sampling, Scoring, Sentence,
+    BeamOptions, CoveragePenalty, DecodingError, LengthPenalty, Rules, Sampling, Scoring, Sentence,
 };
-use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
+use lampwick::training::seq2seq::translator::{CTC_BEAM, Reading, TrainedTranslator};
 
 use super::super::drawing::Drawing;
 use super::lines::Line;
@@ -24,6 +24,13 @@ pub(super) struct Asked {
         "beam", "groups", "diversity", "length", "coverage_penalty", "repeat_penalty", "require",
     ])]
     sample: bool,
+    /// Let the CTC head alone read the source, without the decoder: a search over --beam prefixes
+    /// [default: 8], of 1 the best path
+    #[arg(long, conflicts_with_all = [
+        "sample", "groups", "diversity", "length", "coverage_penalty", "repeat_penalty", "min_length",
+        "min_ratio", "max_length", "max_ratio", "no_repeat_ngram", "prefix", "require", "forbid",
+    ])]
+    ctc: bool,
     /// How many targets each source gets, at most as many as beams
     #[arg(long, value_name = "N", default_value_t = 1)]
     n_best: usize,
@@ -105,19 +112,24 @@ impl Asked {
             let splits = splits(words, &trained.target);
             rules.forbidden.extend(splits.map_err(|p| Usage(format!("--forbid {p}")))?);
         }
-        rules.lengths.validate().map_err(|error| Usage(error.to_string()))?;
+        rules.lengths.validate().map_err(|error| Usage(by_options(&error)))?;
         if self.no_repeat_ngram == Some(0) {
             return Err(Usage("--no-repeat-ngram is 0: give at least 1".into()).into());
         }
         Ok(rules)
     }
 
-    /// A beam, or samples.
-    pub(super) fn search(
+    /// Whether the CTC head reads instead of the decoder.
+    pub(super) fn ctc(&self) -> bool {
+        self.ctc
+    }
+
+    /// A beam, samples, or the CTC head.
+    pub(super) fn search<'a>(
         &self,
-        trained: &TrainedTranslator,
+        trained: &'a TrainedTranslator,
         drawing: &Drawing,
-    ) -> anyhow::Result<Search> {
+    ) -> anyhow::Result<Search<'a>> {
         let sampling = drawing.sampling()?;
         if self.sample {
             if !(1..=10_000).contains(&self.n_best) {
@@ -129,6 +141,15 @@ impl Asked {
         if sampling != Sampling::default() {
             let problem = "--temperature, --top-k, --top-p, --min-p and --seed are for --sample";
             return Err(Usage(problem.into()).into());
+        }
+        if self.ctc {
+            let (beam, n_best) = (self.beam.unwrap_or(CTC_BEAM), self.n_best);
+            if trained.config.model.ctc == 0.0 {
+                anyhow::bail!("--ctc: the run has no CTC head; train one with model.ctc=0.3, say");
+            }
+            let options = BeamOptions { width: beam, n_best, ..BeamOptions::default() };
+            BeamOptions::validate(&options).map_err(|error| Usage(by_options(&error)))?;
+            return Ok(Search::Ctc { trained, beam, n_best });
         }
         let mut options = trained.options();
         if let Some(beam) = self.beam {
@@ -150,7 +171,7 @@ impl Asked {
             length: length.into_iter().flatten().next().unwrap_or(options.scoring.length),
             coverage: coverage.into_iter().flatten().next().unwrap_or_default(),
         };
-        BeamOptions::validate(&options).map_err(|error| Usage(error.to_string()))?;
+        BeamOptions::validate(&options).map_err(|error| Usage(by_options(&error)))?;
         Ok(Search::Beam(options))
     }
 
@@ -207,6 +228,52 @@ impl Every {
             sentence.forbidden.extend(splits(words, target).map_err(|p| format!("forbid {p}"))?);
         }
         Ok((source, sentence))
+    }
+}
+
+/// What is wrong with options, by the names that they have on the command line.
+fn by_options(error: &DecodingError) -> String {
+    match error {
+        DecodingError::Lengths { min, max } => format!(
+            "targets of --min-length {min} to --max-length {max} tokens: the first is at most the second, \
+             that at most 2^20"
+        ),
+        DecodingError::LengthRatios { min, max } => format!(
+            "targets of --min-ratio {min} to --max-ratio {max} times the source: the first is at most the \
+             second; without --max-ratio that is the run's validation.longest_per_source"
+        ),
+        DecodingError::BeamWidth(_) => format!("--beam: {error}"),
+        DecodingError::NBest { .. } => format!("--n-best: {error}"),
+        DecodingError::Groups { .. } => format!("--groups: {error}"),
+        other => other.to_string(),
+    }
+}
+
+/// Why one line cannot be translated as asked, in its own words.
+pub(super) fn of_line(error: &DecodingError, sentence: &Sentence, target: &Tokenizer) -> String {
+    match error {
+        DecodingError::Contradiction { phrase, .. } => {
+            let words = sentence.required.get(*phrase).map(|ids| target.decode(ids));
+            format!(
+                "no target can hold {:?}, which is required: a part of it is forbidden, or it is longer than \
+                 the longest target (--max-length, --max-ratio)",
+                words.as_deref().unwrap_or_default().trim()
+            )
+        }
+        DecodingError::TooManyPhrases { count, .. } => {
+            format!("{count} phrases are required: at most 64 can be followed")
+        }
+        DecodingError::PrefixTooLong { length, max, .. } => format!(
+            "its prefix has {length} tokens, and its longest target {max}: shorten it, or raise --max-length"
+        ),
+        DecodingError::PrefixEnds { .. } => {
+            "its prefix holds the end of a target: cut it there".into()
+        }
+        DecodingError::ImpossiblePrefix { token, .. } => format!(
+            "the model gives no probability to {:?} in its prefix: leave it out",
+            target.vocabulary().word(*token)
+        ),
+        other => other.to_string(),
     }
 }
 

@@ -10,6 +10,9 @@ use super::super::ngram::opened::{Load, is_model, model_beside_stdin};
 use super::super::opened::{Weights, open};
 use crate::machine::Machine;
 
+/// Words of an n-gram model that stand in no text: `<unk>`, `<s>`, `</s>`.
+const SPECIAL: usize = 3;
+
 /// A language model of whatever kind.
 pub(super) enum Language {
     /// A run's.
@@ -42,7 +45,12 @@ pub(super) fn tokens(
         );
     };
     let unknown = language.unk_id().unwrap_or(end);
-    map(target, end, unknown, |word| language.id(word), language.len(), path)
+    let (tokens, lacks) = map(target, end, unknown, |word| language.id(word));
+    // A token without a probability would be ruled out, or cost nothing.
+    match lacks.is_empty() {
+        true => Ok(tokens),
+        false => Err(other_split(target, &lacks, language.len(), path)),
+    }
 }
 
 /// An n-gram model's.
@@ -53,19 +61,31 @@ pub(super) fn ngram_tokens(
 ) -> anyhow::Result<Vec<u32>> {
     let words = language.vocabulary();
     let known = |word: &str| words.get(word.as_bytes()).filter(|&id| id != ngram::UNK);
-    map(target, ngram::EOS, ngram::UNK, known, words.len(), path)
+    let (tokens, lacks) = map(target, ngram::EOS, ngram::UNK, known);
+    let Some(first) = lacks.first() else { return Ok(tokens) };
+    // Pieces that no text of its language holds, single bytes among them, are words unknown to it, which
+    // have a probability. A split is another where most of both vocabularies are.
+    let known = tokens.iter().filter(|&&id| id != ngram::UNK && id != ngram::EOS).count();
+    if 2 * known < tokens.len() && 2 * known < words.len().saturating_sub(SPECIAL) {
+        return Err(other_split(target, &lacks, words.len(), path));
+    }
+    tell!(
+        "notice: --lm {}: {} of the target's {} tokens, {first:?} the first, are unknown to it",
+        path.display(),
+        lacks.len(),
+        tokens.len()
+    );
+    Ok(tokens)
 }
 
-/// `<unk>` is never chosen, and all else has to be known: a token without a probability would be ruled
-/// out, or cost nothing.
+/// The language's token for each of the target's, and those that it has none for. `<unk>` is never
+/// chosen.
 fn map(
     target: &Tokenizer,
     end: u32,
     unknown: u32,
     known: impl Fn(&str) -> Option<u32>,
-    size: usize,
-    path: &Path,
-) -> anyhow::Result<Vec<u32>> {
+) -> (Vec<u32>, Vec<&str>) {
     let words = target.vocabulary();
     let mut lacks: Vec<&str> = Vec::new();
     let tokens = (0..words.len() as u32)
@@ -82,14 +102,16 @@ fn map(
             })
         })
         .collect();
-    if let Some(first) = lacks.first() {
-        anyhow::bail!(
-            "--lm {}: its vocabulary of {size} words lacks {} of the target's {} tokens, {first:?} \
-             the first; train it on target text that is split in the same way",
-            path.display(),
-            lacks.len(),
-            words.len(),
-        );
-    }
-    Ok(tokens)
+    (tokens, lacks)
+}
+
+fn other_split(target: &Tokenizer, lacks: &[&str], size: usize, path: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "--lm {}: its vocabulary of {size} words lacks {} of the target's {} tokens, {:?} the first; train \
+         it on target text that is split in the same way (lampwick tokenize RUN/tokenizer/target)",
+        path.display(),
+        lacks.len(),
+        target.vocabulary().len(),
+        lacks[0],
+    )
 }

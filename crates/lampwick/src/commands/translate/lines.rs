@@ -35,7 +35,7 @@ pub(super) fn read(line: &[u8], json: bool) -> Result<Line, String> {
 }
 
 /// The lines of stdin without their ends, read by a thread of their own.
-pub(super) fn read_ahead() -> Receiver<std::io::Result<Vec<u8>>> {
+pub(in crate::commands) fn read_ahead() -> Receiver<std::io::Result<Vec<u8>>> {
     let (sender, lines): (SyncSender<_>, _) = mpsc::sync_channel(TOGETHER);
     std::thread::spawn(move || {
         let mut stdin = BufReader::new(std::io::stdin());

@@ -21,7 +21,7 @@ use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
 
 use self::asked::Asked;
 use self::language::Language;
-pub(super) use self::lines::text;
+pub(super) use self::lines::{read_ahead, text};
 use super::drawing::Drawing;
 use super::opened::Weights;
 use crate::exit::{Exit, Usage};
@@ -41,7 +41,10 @@ Examples:
   lampwick translate runs/de --average 3 < test.en               the mean of three checkpoints
   lampwick translate runs/de runs/de-2 runs/de-3 < test.en       an ensemble
   lampwick translate runs/de --lm runs/german --lm-weight 0.2 < test.en
+  lampwick tokenize runs/de/tokenizer/target < german.txt | lampwick ngram train -o 5 > german.arpa
+  lampwick translate runs/de --lm german.arpa < test.en          an n-gram model of the run's tokens
   ls recordings/*.wav | lampwick translate runs/digits           a run that hears: names of WAV files
+  ls recordings/*.wav | lampwick translate runs/digits --ctc     by its CTC head, without the decoder
   ls pictures/*.png | lampwick translate runs/caption            a run that sees: names of PNG files
 
 One line comes out for each line in, in order, also for an empty line (it is empty). Lines are read
@@ -66,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Combine::Linear)]
     combine: Combine,
     /// A language model of the target's tokens: a run, or an n-gram model (binary or ARPA)
-    #[arg(long, value_name = "RUN|MODEL")]
+    #[arg(long, value_name = "RUN|MODEL", conflicts_with = "ctc")]
     lm: Option<PathBuf>,
     /// What its log-probabilities are multiplied by before they are added (shallow fusion)
     #[arg(long, value_name = "W", default_value_t = 0.2, requires = "lm")]
@@ -76,10 +79,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     drawing: Drawing,
     /// Each line in is a JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ctc")]
     json_lines: bool,
     /// Also tell where each target token looked, as `target-source` pairs from 0, after a tab
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ctc")]
     alignments: bool,
     /// One JSON object for each source: targets, tokens, scores, and with --alignments the whole
     /// attention
@@ -116,6 +119,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         runs.push(trained);
     }
     let (first, others) = runs.split_first().expect("clap requires a run");
+    if arguments.asked.ctc() && !others.is_empty() {
+        return Err(Usage("--ctc reads by one run: name one".into()).into());
+    }
     if others.is_empty() {
         return with_language(arguments, first, &first.model, &|sources| first.state(sources));
     }
@@ -224,7 +230,10 @@ fn translate_lines<M: NextToken>(
                 for &index in &asked {
                     match together(&[index]) {
                         Ok(mut one) => found[index] = one.remove(0),
-                        Err(error) => left_empty(index, &error.to_string()),
+                        Err(error) => {
+                            let problem = asked::of_line(&error, &read[index].1, &trained.target);
+                            left_empty(index, &problem);
+                        }
                     }
                 }
             }

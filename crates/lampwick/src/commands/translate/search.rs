@@ -1,28 +1,30 @@
-//! How targets are found: by a beam, or drawn.
-
-use std::cmp::Reverse;
+//! How targets are found: by a beam, drawn, or by the CTC head.
 
 use lampwick::decoding::{
     BeamOptions, DecodingError, Hypothesis, Rules, Sampling, Sentence, beam_search, sample,
 };
 use lampwick::models::NextToken;
-use lampwick::training::seq2seq::translator::Reading;
-
-/// Log-probabilities that are held at once, `[streams, V]`: 128 MB.
-const HELD: usize = 1 << 25;
-
-/// Sources that are translated side by side, at most.
-const SIDE_BY_SIDE: usize = 128;
+use lampwick::models::ctc::CtcHypothesis;
+use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator, side_by_side};
 
 /// How targets are found.
-pub(super) enum Search {
+pub(super) enum Search<'a> {
     /// By a beam.
     Beam(BeamOptions),
     /// Drawn, so many for each source.
     Sample(Sampling, usize),
+    /// By the CTC head alone.
+    Ctc {
+        /// Whose.
+        trained: &'a TrainedTranslator,
+        /// Prefixes that are kept; 1 is the best path.
+        beam: usize,
+        /// Targets of each source, at most.
+        n_best: usize,
+    },
 }
 
-impl Search {
+impl Search<'_> {
     /// Finds the targets of `sources`, those of like length side by side; the order of the result is
     /// theirs, and none depends on the others.
     pub(super) fn translate<M: NextToken>(
@@ -32,29 +34,60 @@ impl Search {
         sources: &[(&Reading, &Sentence)],
         rules: &Rules,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
-        let streams = match self {
-            Self::Beam(options) => options.width,
-            Self::Sample(_, samples) => *samples,
+        let batches = |streams| {
+            let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
+            side_by_side(&lengths, streams, model.vocabulary_size())
         };
-        let size = (HELD / (streams.max(1) * model.vocabulary_size())).clamp(1, SIDE_BY_SIDE);
-        let mut order: Vec<usize> = (0..sources.len()).collect();
-        order.sort_by_key(|&index| Reverse(sources[index].0.len()));
-        let mut results = vec![Vec::new(); sources.len()];
-        for batch in order.chunks(size) {
-            let of: Vec<&Reading> = batch.iter().map(|&index| sources[index].0).collect();
-            let asked: Vec<Sentence> =
-                batch.iter().map(|&index| sources[index].1.clone()).collect();
-            let state = encode(&of);
-            let found = match self {
-                Self::Beam(options) => beam_search(model, state, &asked, rules, options),
-                Self::Sample(sampling, samples) => {
-                    sample(model, state, &asked, rules, sampling, *samples)
-                }
-            };
-            for (&index, found) in batch.iter().zip(found?) {
-                results[index] = found;
+        match self {
+            Self::Beam(options) => {
+                in_batches(encode, sources, batches(options.width), |state, asked| {
+                    beam_search(model, state, asked, rules, options)
+                })
+            }
+            Self::Sample(sampling, samples) => {
+                in_batches(encode, sources, batches(*samples), |state, asked| {
+                    sample(model, state, asked, rules, sampling, *samples)
+                })
+            }
+            Self::Ctc { trained, beam, n_best } => {
+                let each = sources.iter();
+                Ok(each.map(|(reading, _)| by_ctc(trained, reading, *beam, *n_best)).collect())
             }
         }
-        Ok(results)
     }
+}
+
+fn in_batches<S>(
+    encode: &dyn Fn(&[&Reading]) -> S,
+    sources: &[(&Reading, &Sentence)],
+    batches: Vec<Vec<usize>>,
+    find: impl Fn(S, &[Sentence]) -> Result<Vec<Vec<Hypothesis>>, DecodingError>,
+) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
+    let mut results = vec![Vec::new(); sources.len()];
+    for batch in batches {
+        let of: Vec<&Reading> = batch.iter().map(|&index| sources[index].0).collect();
+        let asked: Vec<Sentence> = batch.iter().map(|&index| sources[index].1.clone()).collect();
+        for (index, found) in batch.into_iter().zip(find(encode(&of), &asked)?) {
+            results[index] = found;
+        }
+    }
+    Ok(results)
+}
+
+/// Labels of a CTC search as targets: it reads all of a source, so each is finished.
+fn by_ctc(
+    trained: &TrainedTranslator,
+    reading: &Reading,
+    beam: usize,
+    n_best: usize,
+) -> Vec<Hypothesis> {
+    let found = trained.by_ctc(reading, beam).unwrap_or_default();
+    let hypothesis = |it: CtcHypothesis| Hypothesis {
+        tokens: it.labels,
+        log_prob: it.log_prob,
+        score: it.log_prob,
+        finished: true,
+        ..Hypothesis::default()
+    };
+    found.into_iter().take(n_best).map(hypothesis).collect()
 }
