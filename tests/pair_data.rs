@@ -83,7 +83,7 @@ fn published_tasks_are_read_from_their_own_files() {
 #[test]
 fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
     let place = Place::new();
-    let sections = "[data]\nformat = \"pictures\"\ntrain = 60\nvalid = 10\n";
+    let sections = "[validation]\nlongest_per_source = 1.0\n[data]\nformat = \"pictures\"\ntrain = 60\nvalid = 10\n";
     config(&place, sections);
     let reads = "model.reads={ image = { height = 24, width = 24, channels = [4, 6] } }";
     let runs = [("one", "1"), ("two", "2")];

@@ -327,7 +327,7 @@ impl Bench<'_> {
 
     /// Queries a second of the walk over a graph, beside those of looking at every row of the same vectors.
     fn index(&self, text: &Path, threads: usize) -> Result<Row> {
-        let options = ["--model", "skipgram", "--sample", "1e-4", "--min-count", "1"];
+        let options = ["--model", "skipgram", "--sample", "1e-4", "--min-count", "2"];
         self.ours(&options, text, threads)?;
         let at = |name: &str| self.folder.join(name);
         let mut command = Command::new(&self.program);

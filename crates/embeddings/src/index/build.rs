@@ -25,7 +25,7 @@ pub struct IndexSettings {
 
 impl Default for IndexSettings {
     fn default() -> Self {
-        Self { m: 16, ef_construction: 200 }
+        Self { m: 16, ef_construction: 100 }
     }
 }
 
