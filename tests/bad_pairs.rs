@@ -49,6 +49,18 @@ fn a_limit_that_leaves_no_pair_is_named() {
 }
 
 #[test]
+fn probabilities_of_scheduled_sampling_lie_between_0_and_1() {
+    let place = with_pairs();
+    for (key, wrong) in [("floor", "1.5"), ("floor", "nan"), ("k", "inf"), ("k", "0.5")] {
+        let key = format!("loss.scheduled_sampling.{key}");
+        let given = format!("{key}={wrong}");
+        let decay = "loss.scheduled_sampling.decay=inverse_sigmoid";
+        place.run(&["train", "pairs.toml", decay, &given, "--out", "x"]).expect(2).says(&[&key]);
+    }
+    assert!(!place.path("x").exists());
+}
+
+#[test]
 fn what_is_only_odd_is_trained_on() {
     let place = with_pairs();
     let good = "a b\n".repeat(40);
@@ -105,6 +117,11 @@ fn every_line_gives_a_line_whatever_it_holds() {
         let problems = done.stderr.matches("left empty").count();
         assert_eq!(problems, 3, "{arguments:?}: {}", done.stderr);
     }
+    let told = place.run_with_stdin(&["translate", "run", "--json"], b"\xff\n\n").expect(1).stdout;
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        told[0]["error"].as_str().unwrap().contains("not UTF-8") && told[1].get("error").is_none()
+    );
     // The last line without an end, and nothing at all.
     assert_eq!(place.run_with_stdin(&["translate", "run"], b"a b").expect(0).stdout, "b a\n");
     assert_eq!(place.run_with_stdin(&["translate", "run"], b"\n").expect(0).stdout, "\n");
@@ -115,6 +132,7 @@ fn what_does_not_end_within_the_limit_is_given_unfinished() {
     let place = trained();
     let short = ["translate", "run", "--json", "--beam", "1", "--max-length", "1"];
     let done = place.run_with_stdin(&short, b"a b c d\nb c\n").expect(0);
+    done.says(&["notice: 2 of 2 targets did not end", "--max-length"]);
     let out: Vec<Value> =
         done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(out.len(), 2);

@@ -102,6 +102,7 @@ fn words_lengths_and_groups_are_as_asked() {
         (["--require=zebra", "--beam=1"], "zebra"),
         (["--min-ratio=3", "--max-ratio=2"], "--min-ratio 3 to --max-ratio 2"),
         (["--min-length=3", "--max-length=2"], "--min-length 3 to --max-length 2"),
+        (["--length-penalty", "-1"], "-1"),
         (["--beam=0", "--n-best=1"], "--beam"),
         (["--beam=2", "--n-best=3"], "--n-best"),
         (["--no-repeat-ngram=0", "--beam=1"], "--no-repeat-ngram"),
@@ -256,4 +257,11 @@ fn the_report_shows_where_the_decoder_looks() {
     assert!(!place.path("blind/attention.json").exists());
     let page = fs::read_to_string(place.path("blind/report.html")).unwrap();
     assert!(!page.contains("Where the decoder looks"));
+    for option in [&["--alignments"][..], &["--coverage-penalty", "0.2"]] {
+        let asked = [&["translate", "blind"], option].concat();
+        place
+            .run_with_stdin(&asked, b"a b\n")
+            .expect(2)
+            .says(&[option[0], "model.attention is none"]);
+    }
 }

@@ -105,20 +105,24 @@ impl Lengths {
         }
     }
 
+    /// The most tokens for a source of so many positions.
+    pub fn longest(&self, positions: usize) -> usize {
+        let by_ratio = self
+            .max_ratio
+            .map(|ratio| ((ratio * positions as f64) as usize).saturating_add(self.max_offset));
+        self.max.min(by_ratio.unwrap_or(usize::MAX))
+    }
+
     /// The fewest and the most tokens for a source; where the bounds of this source contradict each
     /// other, the most counts.
     fn of(&self, sentence: usize, source: Option<usize>) -> Result<(usize, usize), DecodingError> {
-        let (mut min, mut max) = (self.min, self.max);
-        if self.min_ratio.is_some() || self.max_ratio.is_some() {
-            let source = source.ok_or(DecodingError::NoSource { sentence })? as f64;
-            if let Some(ratio) = self.max_ratio {
-                max = max.min(((ratio * source) as usize).saturating_add(self.max_offset));
-            }
-            if let Some(ratio) = self.min_ratio {
-                min = min.max((ratio * source).ceil() as usize);
-            }
+        if self.min_ratio.is_none() && self.max_ratio.is_none() {
+            return Ok((self.min.min(self.max), self.max));
         }
-        Ok((min.min(max), max))
+        let source = source.ok_or(DecodingError::NoSource { sentence })?;
+        let by_ratio = self.min_ratio.map(|ratio| (ratio * source as f64).ceil() as usize);
+        let max = self.longest(source);
+        Ok((self.min.max(by_ratio.unwrap_or(0)).min(max), max))
     }
 }
 

@@ -5,7 +5,7 @@ use burn::prelude::*;
 use lampwick_models::{
     AttentionKind, Bridge, CellKind, CrossEntropyOptions, DecoderConfig, EncoderConfig,
     EncoderDecoder, EncoderDecoderBatch, EncoderDecoderConfig, EncoderDecoderLoss, Fed, Feeding,
-    Mode, NextToken, Tie, Translator,
+    Mode, NextToken, RecurrentInit, Tie, Translator,
 };
 
 const END: u32 = 0;
@@ -366,6 +366,42 @@ fn scheduled_sampling_feeds_the_models_own_words() {
     assert_ne!(drawn, own);
     assert_eq!(drawn, again, "a seed decides what is drawn");
     assert_eq!(own, nll(&Feeding::Scheduled { gold: 0.0, feed: Fed::Argmax }, 2));
+}
+
+/// What is fed is what decoding writes, copies included: the true words have the same probabilities behind
+/// them.
+#[test]
+fn the_models_own_words_are_those_that_decoding_writes() {
+    let pairs = pairs();
+    let batch = Batch::new(&pairs, 0);
+    for config in [tiny(), EncoderDecoderConfig { copying: true, ..tiny() }] {
+        let initializer = RecurrentInit::Uniform { bound: 1.0 };
+        // Large weights: a model that is sure of what it writes, and copies some.
+        let model =
+            EncoderDecoderConfig { initializer, ..config }.init(5, &Device::flex()).unwrap();
+        let feeding = Feeding::Scheduled { gold: 0.0, feed: Fed::Argmax };
+        let nll: Vec<f32> =
+            batch.loss(&model, &feeding, &mut Mode::train(1)).nll.try_into_vec_as().unwrap();
+        let packed = Translator::new(&model);
+        let words = packed.vocabulary_size();
+        let sources: Vec<&[u32]> = pairs.iter().map(|(source, _)| &source[..]).collect();
+        let mut state = packed.encode(&sources);
+        let (mut tokens, mut log_probs) = (vec![END; pairs.len()], Vec::new());
+        let steps = nll.len() / pairs.len();
+        for step in 0..steps {
+            state = packed.next(&tokens, state, &mut log_probs);
+            for (column, (_, target)) in
+                pairs.iter().enumerate().filter(|(_, (_, t))| step <= t.len())
+            {
+                let row = &log_probs[column * words..][..words];
+                let token = target.get(step).copied().unwrap_or(END);
+                let difference = nll[step * pairs.len() + column] + row[token as usize];
+                assert!(difference.abs() < 1e-3, "step {step}, pair {column}: {difference}");
+                let best = (0..words).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+                tokens[column] = best as u32;
+            }
+        }
+    }
 }
 
 #[test]

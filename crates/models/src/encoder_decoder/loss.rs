@@ -1,7 +1,8 @@
 //! The loss of a batch: teacher forcing, or scheduled sampling; with coverage and copying.
 
 use burn::prelude::*;
-use burn::tensor::activation::log_softmax;
+use burn::tensor::IndexingUpdateOp;
+use burn::tensor::activation::{log_softmax, softmax};
 use lampwick_kernels::composed::product;
 use lampwick_kernels::{
     CrossEntropy, CrossEntropyOptions, Reduction, embedding, linear_cross_entropy,
@@ -181,7 +182,7 @@ impl EncoderDecoder {
             if step + 1 < steps
                 && let Feeding::Scheduled { feed, .. } = feeding
             {
-                own = Some(self.own(&looked, *feed, mode));
+                own = Some(self.own(&looked, &batch.source, *feed, mode));
             }
             all.push(looked);
             state = next;
@@ -208,10 +209,20 @@ impl EncoderDecoder {
     }
 
     /// The words that the model itself would write after a step, `[1, B]`; off the tape.
-    fn own(&self, looked: &Looked, feed: Fed, mode: &mut Mode) -> Tensor<2, Int> {
-        let rows: Tensor<2> = self.attentional(looked).detach().squeeze_dim(0); // [B, A]
+    fn own(&self, looked: &Looked, source: &Source, feed: Fed, mode: &mut Mode) -> Tensor<2, Int> {
+        let DecoderOutput { output, weights, generate } = self.read_out(looked.clone());
+        let rows: Tensor<2> = output.detach().squeeze_dim(0); // [B, A]
         let weight = self.config.precision.of_weight(self.output_weight().detach());
         let mut scores = product(rows, weight) + self.output_bias.val().detach().unsqueeze();
+        if let (Some(generate), Some(weights), Source::Words(ids)) = (generate, weights, source) {
+            // ln(p_gen P_vocab + (1 - p_gen) copies) of every word.
+            let generate: Tensor<2> = generate.detach().squeeze_dim(0); // [B, 1]
+            let copies: Tensor<2> =
+                weights.detach().squeeze_dim(0) * (generate.clone().neg() + 1.0); // [B, S]
+            let written = softmax(scores, 1) * generate;
+            let ids = ids.clone().swap_dims(0, 1);
+            scores = written.scatter(1, ids, copies, IndexingUpdateOp::Add).clamp_min(1e-20).log();
+        }
         if let (Fed::Gumbel, Mode::Train(rng)) = (feed, mode) {
             let [batch, words] = scores.dims();
             let noise: Vec<f32> = rng

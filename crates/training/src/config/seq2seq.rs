@@ -280,11 +280,16 @@ impl RunConfig for Seq2SeqConfig {
         check.positive("batches.accumulate", self.batches.accumulate)?;
         check.fraction("loss.label_smoothing", self.loss.label_smoothing)?;
         let s = &self.loss.scheduled_sampling;
-        check.not_negative("loss.scheduled_sampling.floor", s.floor)?;
+        if !(0.0..=1.0).contains(&s.floor) {
+            let (problem, mend) = (format!("is {}", s.floor), "use a probability from 0 to 1");
+            return check.fail("loss.scheduled_sampling.floor", &problem, mend);
+        }
         let k_is_wrong = match s.decay {
             SamplingDecay::None => false,
             SamplingDecay::Exponential => !(0.0..1.0).contains(&s.k),
-            SamplingDecay::Linear | SamplingDecay::InverseSigmoid => s.k.is_nan() || s.k < 1.0,
+            SamplingDecay::Linear | SamplingDecay::InverseSigmoid => {
+                !(1.0..f64::INFINITY).contains(&s.k)
+            }
         };
         if k_is_wrong {
             let mend = "use a step count of at least 1 (exponential: a factor below 1)";

@@ -148,7 +148,8 @@ impl<'a> Judge<'a> {
                 packed.encode_with(self.model, &each.collect::<Vec<Source>>())
             }
         };
-        search(packed, &encode, &lengths, &rules, &options, watch)
+        let memory = 2 * self.config.model.memory();
+        search(packed, &encode, &lengths, memory, &rules, &options, watch)
     }
 
     /// What the CTC head reads: by its best path, and by a search over prefixes.

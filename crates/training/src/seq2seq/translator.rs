@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::{self, Loaded, Which};
 use crate::run_dir::RunDir;
 
-/// Log-probabilities that are held at once, `[streams, V]`: 128 MB.
+/// Numbers that are held at once for sources side by side: 128 MB.
 const HELD: usize = 1 << 25;
 
 /// Sources that are translated side by side, at most.
@@ -186,6 +186,22 @@ impl TrainedTranslator {
         })
     }
 
+    /// Numbers that are held for a source of so many positions while `streams` hypotheses of it are
+    /// written: their log-probabilities, its memory and keys, and with `attention` where each of up to
+    /// `longest` tokens looked.
+    pub fn numbers(
+        &self,
+        positions: usize,
+        streams: usize,
+        longest: usize,
+        attention: bool,
+    ) -> usize {
+        let looks = if attention { longest.saturating_mul(positions) } else { 0 };
+        let model = &self.config.model;
+        let of_streams = model.target_vocabulary.saturating_add(looks);
+        streams.max(1).saturating_mul(of_streams).saturating_add(positions * 2 * model.memory())
+    }
+
     /// What every target is held to, with room for targets that are longer than their sources.
     pub fn rules(&self) -> Rules {
         rules(&self.config.validation, &self.target, self.end)
@@ -221,13 +237,25 @@ pub(super) fn options(v: &ValidationConfig, width: usize) -> BeamOptions {
     }
 }
 
-/// Sources of like length to be translated side by side, the longest first, by their indices: of
-/// `streams` hypotheses each, no more than what can be held at once.
-pub fn side_by_side(lengths: &[usize], streams: usize, vocabulary: usize) -> Vec<Vec<usize>> {
+/// Sources of like length to be translated side by side, the longest first, by their indices. `numbers`
+/// says how many are held for a source of so many positions: 2^25 in a batch, or what one source takes
+/// alone, so that many long lines take no more memory than one.
+pub fn side_by_side(lengths: &[usize], numbers: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
-    let size = (HELD / (streams.max(1) * vocabulary.max(1))).clamp(1, MOST);
-    order.chunks(size).map(<[usize]>::to_vec).collect()
+    let (mut batches, mut held): (Vec<Vec<usize>>, usize) = (Vec::new(), 0);
+    for index in order {
+        let more = numbers(lengths[index]);
+        held = held.saturating_add(more);
+        match batches.last_mut() {
+            Some(batch) if held <= HELD && batch.len() < MOST => batch.push(index),
+            _ => {
+                batches.push(vec![index]);
+                held = more;
+            }
+        }
+    }
+    batches
 }
 
 /// Translates `sources`, those of like length side by side; the order of the result is theirs, and no
@@ -252,21 +280,23 @@ pub fn translate<M: NextToken>(
     let encode = |indices: &[usize]| {
         encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<&[u32]>>())
     };
-    search(model, &encode, &lengths, rules, options, watch)
+    search(model, &encode, &lengths, 0, rules, options, watch)
 }
 
-/// The same for sources of any kind, by their indices and positions.
+/// The same for sources of any kind, by their indices and positions, of each of which `memory` numbers
+/// are held.
 pub(super) fn search<M: NextToken>(
     model: &M,
     encode: &dyn Fn(&[usize]) -> M::State,
     lengths: &[usize],
+    memory: usize,
     rules: &Rules,
     options: &BeamOptions,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let mut results = vec![Vec::new(); lengths.len()];
-    let mut done = 0;
-    for batch in side_by_side(lengths, options.width, model.vocabulary_size()) {
+    let (mut results, mut done) = (vec![Vec::new(); lengths.len()], 0);
+    let log_probs = options.width.max(1) * model.vocabulary_size();
+    for batch in side_by_side(lengths, |length| log_probs + length * memory) {
         let sentences: Vec<Sentence> =
             batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
         let found = beam_search(model, encode(&batch), &sentences, rules, options)
@@ -280,4 +310,32 @@ pub(super) fn search<M: NextToken>(
         }
     }
     Ok(Some(results))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many long sources take no more at once than one of them, or than what may be held.
+    #[test]
+    fn batches_are_bounded_by_what_they_hold() {
+        let lengths: Vec<usize> = (0..300).map(|index| 1 + index * 37 % 500).collect();
+        let square = |length: usize| length * length * 1000;
+        let batches = side_by_side(&lengths, square);
+        let mut all: Vec<usize> = batches.concat();
+        assert!(all.is_sorted_by(|&a, &b| lengths[a] >= lengths[b]), "the longest first");
+        for batch in &batches {
+            let held: usize = batch.iter().map(|&index| square(lengths[index])).sum();
+            assert!(batch.len() == 1 || held <= HELD, "{batch:?} holds {held}");
+            assert!(batch.len() <= MOST);
+        }
+        assert!(batches.iter().any(|batch| batch.len() == 1));
+        assert!(batches.iter().any(|batch| batch.len() > 10));
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..300));
+        assert_eq!(
+            side_by_side(&[5; 200], |_| 0).iter().map(Vec::len).collect::<Vec<_>>(),
+            [128, 72]
+        );
+    }
 }

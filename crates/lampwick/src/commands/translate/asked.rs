@@ -4,6 +4,7 @@ use lampwick::data::{Tokenizer, TokenizerKind};
 use lampwick::decoding::{
     BeamOptions, CoveragePenalty, DecodingError, LengthPenalty, Rules, Sampling, Scoring, Sentence,
 };
+use lampwick::models::AttentionKind;
 use lampwick::training::seq2seq::translator::{CTC_BEAM, Reading, TrainedTranslator};
 
 use super::super::drawing::Drawing;
@@ -43,19 +44,24 @@ pub(super) struct Asked {
     diversity: Option<f64>,
     /// GNMT's length penalty, ((5 + length) / 6)^A; 0 is none [default: the run's
     /// validation.length_penalty]
-    #[arg(long, value_name = "A", group = "length")]
+    #[arg(long, value_name = "A", group = "length", allow_negative_numbers = true)]
     length_penalty: Option<f64>,
     /// Divide a log-probability by length^P instead; 1 is the mean
-    #[arg(long, value_name = "P", group = "length")]
+    #[arg(long, value_name = "P", group = "length", allow_negative_numbers = true)]
     length_power: Option<f64>,
     /// Add R nats for each token instead
     #[arg(long, value_name = "R", group = "length", allow_negative_numbers = true)]
     word_reward: Option<f64>,
     /// GNMT's coverage penalty, B times the sum of ln min(attention on a source token, 1)
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
     coverage_penalty: Option<f64>,
     /// Against looking at a source token twice, B times the attention beyond 1 (summaries)
-    #[arg(long, value_name = "B", conflicts_with = "coverage_penalty")]
+    #[arg(
+        long,
+        value_name = "B",
+        conflicts_with = "coverage_penalty",
+        allow_negative_numbers = true
+    )]
     repeat_penalty: Option<f64>,
     /// The fewest tokens of a target; the longest that --max-length and --max-ratio allow counts where it
     /// is less
@@ -125,11 +131,11 @@ impl Asked {
     }
 
     /// A beam, samples, or the CTC head.
-    pub(super) fn search<'a>(
+    pub(super) fn search(
         &self,
-        trained: &'a TrainedTranslator,
+        trained: &TrainedTranslator,
         drawing: &Drawing,
-    ) -> anyhow::Result<Search<'a>> {
+    ) -> anyhow::Result<Search> {
         let sampling = drawing.sampling()?;
         if self.sample {
             if !(1..=10_000).contains(&self.n_best) {
@@ -149,7 +155,7 @@ impl Asked {
             }
             let options = BeamOptions { width: beam, n_best, ..BeamOptions::default() };
             BeamOptions::validate(&options).map_err(|error| Usage(by_options(&error)))?;
-            return Ok(Search::Ctc { trained, beam, n_best });
+            return Ok(Search::Ctc { beam, n_best });
         }
         let mut options = trained.options();
         if let Some(beam) = self.beam {
@@ -167,6 +173,13 @@ impl Asked {
             self.coverage_penalty.map(|beta| CoveragePenalty::Gnmt { beta }),
             self.repeat_penalty.map(|beta| CoveragePenalty::Summary { beta }),
         ];
+        if coverage.iter().any(Option::is_some)
+            && trained.config.model.attention == AttentionKind::None
+        {
+            let problem = "--coverage-penalty and --repeat-penalty are of what a decoder looks at, and that \
+                           of this run does not (model.attention is none)";
+            return Err(Usage(problem.into()).into());
+        }
         options.scoring = Scoring {
             length: length.into_iter().flatten().next().unwrap_or(options.scoring.length),
             coverage: coverage.into_iter().flatten().next().unwrap_or_default(),

@@ -15,7 +15,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use lampwick::decoding::{Combination, Ensemble, Hypothesis, Sentence, ShallowFusion};
-use lampwick::models::{NextToken, Translator};
+use lampwick::metrics::figures::count;
+use lampwick::models::{AttentionKind, NextToken, Translator};
 use lampwick::training::RunDir;
 use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
 
@@ -58,7 +59,8 @@ With --json-lines each line in is an object, {\"text\": ..., \"prefix\": ..., \"
 \"forbid\": [...]}: what is asked of this line alone, beside the options; all but text may be left out.
 
 A score is the natural log-probability of the target, its end included, under the length and coverage
-penalties; --json gives both, and \"finished\": false where no target ends within the longest length.
+penalties; --json gives both, and \"finished\": false where no target ends within the longest length, and
+\"error\" where a line is left empty. Recordings of another rate than the run's (8,000 a second) are refused.
 With --lm both are sums with the language model's. A search stops early only where its result could
 not change. A sample depends on the run, the line and its number, and the options only.")]
 pub(crate) struct Arguments {
@@ -72,7 +74,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "RUN|MODEL", conflicts_with = "ctc")]
     lm: Option<PathBuf>,
     /// What its log-probabilities are multiplied by before they are added (shallow fusion)
-    #[arg(long, value_name = "W", default_value_t = 0.2, requires = "lm")]
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 0.2,
+        requires = "lm",
+        allow_negative_numbers = true
+    )]
     lm_weight: f32,
     #[command(flatten)]
     asked: Asked,
@@ -187,26 +195,33 @@ fn translate_lines<M: NextToken>(
 ) -> anyhow::Result<Exit> {
     let mut rules = arguments.asked.rules(trained)?;
     rules.attention = arguments.alignments;
+    if arguments.alignments && trained.config.model.attention == AttentionKind::None {
+        let problem = "--alignments shows where a decoder looks, and that of this run does not \
+                       (model.attention is none)";
+        return Err(Usage(problem.into()).into());
+    }
     let search = arguments.asked.search(trained, &arguments.drawing)?;
     let every = arguments.asked.of_every_line(trained)?;
     let lines = lines::read_ahead();
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
-    let mut number = 0;
+    let (mut number, mut unfinished) = (0, 0);
     while let Ok(first) = lines.recv() {
         // What has arrived meanwhile goes along.
         let more = std::iter::from_fn(|| lines.try_recv().ok()).take(TOGETHER - 1);
         let batch: Vec<std::io::Result<Vec<u8>>> = std::iter::once(first).chain(more).collect();
-        let mut left_empty = |index: usize, problem: &str| {
+        let mut problems: Vec<Option<String>> = vec![None; batch.len()];
+        let mut left_empty = |index: usize, problem: String| {
             tell!("error: standard input:{}: {problem}; left empty", number + index + 1);
             exit = Exit::Partly;
+            problems[index] = Some(problem);
         };
         let mut read = Vec::with_capacity(batch.len());
         for (index, line) in batch.into_iter().enumerate() {
             let line = lines::read(&line?, arguments.json_lines);
             let line = line.and_then(|line| every.of(&line, trained, number + index));
             read.push(line.unwrap_or_else(|problem| {
-                left_empty(index, &problem);
+                left_empty(index, problem);
                 (Reading::default(), Sentence::default())
             }));
         }
@@ -217,7 +232,7 @@ fn translate_lines<M: NextToken>(
         let together = |indices: &[usize]| {
             let sources: Vec<(&Reading, &Sentence)> =
                 indices.iter().map(|&index| (&read[index].0, &read[index].1)).collect();
-            search.translate(model, encode, &sources, &rules)
+            search.translate(model, trained, encode, &sources, &rules)
         };
         match together(&asked) {
             Ok(all) => {
@@ -231,18 +246,30 @@ fn translate_lines<M: NextToken>(
                     match together(&[index]) {
                         Ok(mut one) => found[index] = one.remove(0),
                         Err(error) => {
-                            let problem = asked::of_line(&error, &read[index].1, &trained.target);
-                            left_empty(index, &problem);
+                            left_empty(
+                                index,
+                                asked::of_line(&error, &read[index].1, &trained.target),
+                            );
                         }
                     }
                 }
             }
         }
-        for hypotheses in &found {
-            written::write(arguments, trained, &mut out, number, hypotheses)?;
+        for (hypotheses, problem) in found.iter().zip(&problems) {
+            let problem = problem.as_deref();
+            written::write(arguments, trained, &mut out, number, hypotheses, problem)?;
+            unfinished += u64::from(hypotheses.first().is_some_and(|best| !best.finished));
             number += 1;
         }
         out.flush()?;
+    }
+    if unfinished > 0 {
+        tell!(
+            "notice: {} of {} targets did not end within the longest length (--max-length, --max-ratio); \
+             they are given as far as they go",
+            count(unfinished),
+            count(number as u64)
+        );
     }
     Ok(exit)
 }

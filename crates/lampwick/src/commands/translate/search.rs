@@ -8,15 +8,13 @@ use lampwick::models::ctc::CtcHypothesis;
 use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator, side_by_side};
 
 /// How targets are found.
-pub(super) enum Search<'a> {
+pub(super) enum Search {
     /// By a beam.
     Beam(BeamOptions),
     /// Drawn, so many for each source.
     Sample(Sampling, usize),
     /// By the CTC head alone.
     Ctc {
-        /// Whose.
-        trained: &'a TrainedTranslator,
         /// Prefixes that are kept; 1 is the best path.
         beam: usize,
         /// Targets of each source, at most.
@@ -24,19 +22,23 @@ pub(super) enum Search<'a> {
     },
 }
 
-impl Search<'_> {
-    /// Finds the targets of `sources`, those of like length side by side; the order of the result is
+impl Search {
+    /// Finds the targets of `sources` by `model`, which is `trained` or has it within, those of like length side by side; the order of the result is
     /// theirs, and none depends on the others.
     pub(super) fn translate<M: NextToken>(
         &self,
         model: &M,
+        trained: &TrainedTranslator,
         encode: &dyn Fn(&[&Reading]) -> M::State,
         sources: &[(&Reading, &Sentence)],
         rules: &Rules,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
+        let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
         let batches = |streams| {
-            let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
-            side_by_side(&lengths, streams, model.vocabulary_size())
+            side_by_side(&lengths, |length| {
+                let longest = rules.lengths.longest(length.max(1));
+                trained.numbers(length, streams, longest, rules.attention)
+            })
         };
         match self {
             Self::Beam(options) => {
@@ -49,9 +51,9 @@ impl Search<'_> {
                     sample(model, state, asked, rules, sampling, *samples)
                 })
             }
-            Self::Ctc { trained, beam, n_best } => {
+            &Self::Ctc { beam, n_best } => {
                 let each = sources.iter();
-                Ok(each.map(|(reading, _)| by_ctc(trained, reading, *beam, *n_best)).collect())
+                Ok(each.map(|(reading, _)| by_ctc(trained, reading, beam, n_best)).collect())
             }
         }
     }

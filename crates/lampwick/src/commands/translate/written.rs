@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::Arguments;
 
-/// One source's line, or its lines.
+/// One source's line, or its lines; `problem`: why it has none.
 pub(super) fn write(
     arguments: &Arguments,
     trained: &TrainedTranslator,
     out: &mut impl Write,
     number: usize,
     hypotheses: &[Hypothesis],
+    problem: Option<&str>,
 ) -> anyhow::Result<()> {
     let text = |hypothesis: &Hypothesis| {
         // A target of several lines would break the lines' count.
@@ -34,7 +35,11 @@ pub(super) fn write(
             }
             object
         });
-        writeln!(out, "{}", json!({"line": number, "targets": targets.collect::<Vec<_>>()}))?;
+        let mut object = json!({"line": number, "targets": targets.collect::<Vec<_>>()});
+        if let Some(problem) = problem {
+            object["error"] = problem.into();
+        }
+        writeln!(out, "{object}")?;
         return Ok(());
     }
     let aligned = |one: &Hypothesis| match &one.attention {
