@@ -105,6 +105,17 @@ fn training_goes_on_with_more_text() {
     place.run(&[&train[..], &["text.txt", "-o", "a.lwv"]].concat()).expect(0);
     let on = ["embed", "train", "--min-count", "1", "--from", "a.lwv", "more.txt", "-o", "b.vec"];
     place.run(&on).expect(0).says(&["1 words are new", "b.vec: 9 vectors of 12"]);
+    // What is not asked for is as in the first training.
+    let steady = [&train[..], &["--deterministic", "text.txt", "--sample", "1e-2", "-o", "c.lwv"]];
+    place.run(&steady.concat()).expect(0);
+    let go_on = |out: &str, more: &[&str]| {
+        let on = ["embed", "train", "--min-count", "1", "--deterministic", "--from", "c.lwv"];
+        place.run(&[&on[..], &["more.txt", "-o", out], more].concat()).expect(0);
+        fs::read(place.path(out)).unwrap()
+    };
+    let inherited = go_on("d.vec", &[]);
+    assert!(inherited == go_on("e.vec", &["--sample", "1e-2"]));
+    assert!(inherited != go_on("f.vec", &["--sample", "1e-3"]));
     let wrong = [&on[..], &["--dim", "13"]].concat();
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
 }
@@ -124,6 +135,10 @@ fn a_training_of_glove_goes_on() {
     train(&[&kept[..], &["--resume"]].concat()).expect(1).says(&["is finished", "--from"]);
     let on = train(&["more.txt", "--from", "part", "-o", "more.vec"]).expect(0);
     on.says(&["1 words are new", "more.vec: 9 vectors of 100"]);
+    // A checkpoint is known for what it is.
+    let unnamed = ["embed", "train", "--deterministic", "--min-count", "1", "--from", "part"];
+    place.run(&[&unnamed[..], &["more.txt", "-o", "same.vec"]].concat()).expect(0);
+    assert!(read("same.vec") == read("more.vec"));
     place.write("cut", &read("part")[..500]);
     train(&["text.txt", "--checkpoint", "cut", "--resume", "-o", "x.vec"])
         .expect(1)
@@ -189,6 +204,23 @@ fn counts_of_parts_add_up_and_phrases_are_joined() {
     run(&["two.txt", "--counts-out", "two.coo"]);
     run(&["--counts-in", "one.coo,two.coo", "-o", "merged.vec"]);
     let read = |name: &str| fs::read(place.path(name)).unwrap();
+    assert!(read("whole.vec") == read("merged.vec"));
+
+    // Rare words take no places in windows where the words of the whole text are given.
+    let rare = |text: &str| -> String {
+        let line = |(n, line): (usize, &str)| line.replacen(' ', &format!(" rare{n} "), 1) + "\n";
+        text.lines().enumerate().map(line).collect()
+    };
+    place.write("text.txt", rare(one) + &rare(two));
+    place.write("one.txt", rare(one));
+    place.write("two.txt", rare(two));
+    place.write("words.txt", "lamp 9\nwick 8\noil\nglow\n\nship\nsail\nsea\nmast\nlamp\n");
+    run(&["text.txt", "-o", "whole.vec"]);
+    for part in ["one", "two"] {
+        let (text, counts) = (format!("{part}.txt"), format!("{part}.coo"));
+        run(&[&text, "--counts-out", &counts, "--vocabulary", "words.txt"]).says(&["8 words"]);
+    }
+    run(&["--counts-in", "one.coo,two.coo", "-o", "merged.vec"]);
     assert!(read("whole.vec") == read("merged.vec"));
 
     place.write("new.txt", "new york is new\nin new york\n".repeat(5));
@@ -261,6 +293,14 @@ fn bad_input_ends_in_a_message_that_mends() {
         ["embed", "train", "--model", "glove", "bytes.txt", "-o", "w.lwv", "--from", "v.lwv"];
     place.run(&glove).expect(1).says(&["v.lwv", "no checkpoint of a GloVe training"]);
     wrong(&["--counts-out", "x"], "--model glove");
+    wrong(&["--x-max", "3"], "--x-max goes with --model glove");
+    wrong(&["--model", "glove", "--loss", "hs"], "--loss goes with Word2Vec");
+    wrong(&["--model", "one-hot", "--sample", "0"], "--sample goes with Word2Vec");
+    wrong(&["--temporary", "nowhere"], "nowhere");
+    place.run(&["embed", "nn", "v.lwv", "-k", "0", "lamp"]).expect(2).says(&["at least 1"]);
+    // Before the text is read.
+    let early = place.run(&["embed", "train", "nowhere.txt", "-o", "w.lwv", "--dim", "0"]);
+    early.expect(2).says(&["--dim"]);
     wrong(&["--sample", "7"], "--sample");
     assert!(!place.path("w.lwv").exists());
     place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");

@@ -87,11 +87,11 @@ fn row(line: &[u8], rows: &mut Rows, reader: &Reader, place: Place) -> Result<()
         let number = std::str::from_utf8(field).ok().filter(|_| from > 0);
         let Some(number) = number.and_then(|text| text.parse::<f32>().ok()) else {
             let shown = String::from_utf8_lossy(&field[..field.len().min(40)]);
+            let read = start + rows.dim - at - 1;
             let problem = format!(
-                "a word and {} numbers are expected, and number {} is `{shown}`; was the file cut, or is \
-                 it of another format?",
+                "a word and {} numbers are expected, and what is before the last {read} is `{shown}`; was \
+                 the file cut, or is it of another format?",
                 rows.dim,
-                at - start + 1
             );
             return Err(reader.error(place, problem));
         };

@@ -10,7 +10,7 @@
 //!
 //! All numbers are little-endian.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use lampwick_ngram::Source;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,17 @@ use crate::training::Checkpoint;
 use crate::training::matrix::Matrix;
 
 const MAGIC: [u8; 8] = *b"LAMPGLO1";
+
+/// Whether a file begins as a checkpoint of GloVe does.
+///
+/// # Errors
+/// [`EmbeddingError::Read`].
+pub fn is_checkpoint(mut source: Source) -> Result<bool> {
+    let mut start = Vec::new();
+    let read = source.reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start);
+    read.map_err(|error| EmbeddingError::read(&source.name, error))?;
+    Ok(start == MAGIC)
+}
 
 #[derive(Serialize, Deserialize)]
 struct Header {

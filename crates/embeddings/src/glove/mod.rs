@@ -20,6 +20,7 @@ pub mod shards;
 pub(crate) mod step;
 pub mod train;
 
+pub use checkpoint::is_checkpoint;
 pub use counting::count;
 pub use records::Entries;
 pub use runs::Counts;

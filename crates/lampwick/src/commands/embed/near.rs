@@ -13,7 +13,7 @@ use crate::exit::Exit;
 #[derive(clap::Args)]
 struct Among {
     /// How many words to give
-    #[arg(short, long, default_value_t = 10)]
+    #[arg(short, long, default_value_t = 10, value_parser = at_least_one)]
     k: usize,
     /// Look at the first N words only
     #[arg(long, value_name = "N")]
@@ -46,6 +46,10 @@ impl Among {
         })?;
         Ok(index.nearest(vectors, queries, k, ef))
     }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&k| k > 0).ok_or_else(|| "give a number of words, at least 1".into())
 }
 
 /// What `lampwick embed nn` takes.

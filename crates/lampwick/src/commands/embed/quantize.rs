@@ -15,7 +15,7 @@ use crate::machine::Threads;
 #[command(after_help = "\
 Examples:
   lampwick embed quantize vectors.lwv small.lwv
-  lampwick embed quantize model.bin model.ftz             fastText and gensim load it
+  lampwick embed quantize model.bin model.ftz             fastText loads it; gensim reads no .ftz
   lampwick embed quantize vectors.lwv smaller.lwv --part 4
 
 Each vector is cut into parts, and each part replaced by the nearest of 256: dim / part bytes a vector,

@@ -17,7 +17,7 @@ Examples:
   lampwick embed train --model glove --window 10 text.txt -o glove.lwv
   lampwick embed train --model skipgram text.txt -o v.lwv --deterministic --checkpoint v.part --resume
   lampwick embed train --from vectors.lwv new.txt -o more.lwv         go on with more text, new words too
-  lampwick embed train --model glove --counts-out part1.coo part1.txt             count only
+  lampwick embed train --model glove --counts-out part1.coo --vocabulary words.txt part1.txt    count only
   lampwick embed train --model glove --counts-in part1.coo,part2.coo -o v.lwv     add counts up, train
 
 A line is a sentence: no window crosses its end, and it may be of any length. The text is read once, as a
@@ -73,17 +73,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) negative: Option<usize>,
     /// Frequency above which words are left out at random, the more frequent the more often; 0: none
-    #[arg(long, value_name = "X", default_value_t = 1e-3, help_heading = "Word2Vec and fastText")]
-    pub(super) sample: f64,
-    /// Words are drawn by their counts to this power
+    /// [default: 0.001]
+    #[arg(long, value_name = "X", help_heading = "Word2Vec and fastText")]
+    pub(super) sample: Option<f64>,
+    /// Words are drawn by their counts to this power [default: 0.75]
     #[arg(
         long,
         value_name = "X",
-        default_value_t = 0.75,
         allow_negative_numbers = true,
         help_heading = "Word2Vec and fastText"
     )]
-    pub(super) power: f64,
+    pub(super) power: Option<f64>,
     /// Characters of the shortest n-gram [default: 3]
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) minn: Option<usize>,
@@ -93,7 +93,8 @@ pub(crate) struct Arguments {
     /// Vectors that all n-grams share [default: 2000000]
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) bucket: Option<u32>,
-    /// Begin with these vectors; words that they lack are added. Of GloVe: what --checkpoint kept
+    /// Begin with these vectors; words that they lack are added, and what is not asked for is as they were
+    /// trained. Of GloVe: what --checkpoint kept
     #[arg(long, value_name = "VECTORS")]
     pub(super) from: Option<PathBuf>,
     /// Keep what is needed to go on after an interruption in this file
@@ -108,12 +109,12 @@ pub(crate) struct Arguments {
     /// Count words on the left only
     #[arg(long, help_heading = "GloVe")]
     pub(super) asymmetric: bool,
-    /// The count from which on all weigh the same
-    #[arg(long, value_name = "X", default_value_t = 100.0, help_heading = "GloVe")]
-    pub(super) x_max: f64,
-    /// Smaller counts weigh (x / x_max) to this power
-    #[arg(long, value_name = "X", default_value_t = 0.75, help_heading = "GloVe")]
-    pub(super) alpha: f64,
+    /// The count from which on all weigh the same [default: 100]
+    #[arg(long, value_name = "X", help_heading = "GloVe")]
+    pub(super) x_max: Option<f64>,
+    /// Smaller counts weigh (x / x_max) to this power [default: 0.75]
+    #[arg(long, value_name = "X", help_heading = "GloVe")]
+    pub(super) alpha: Option<f64>,
     /// Memory for counts: 2G, 512M, 50% of the machine's; what needs more goes to temporary files
     #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%",
           value_parser = memory::parse, help_heading = "GloVe")]
@@ -121,6 +122,11 @@ pub(crate) struct Arguments {
     /// Count only, and write the counts to this file
     #[arg(long, value_name = "FILE", conflicts_with = "counts_in", help_heading = "GloVe")]
     pub(super) counts_out: Option<PathBuf>,
+    /// Count the words of this file alone, the first of each line: those of the whole text. Without it a
+    /// part counts all its words, and rare ones, which are left out when parts are added up, take places in
+    /// windows that a window of the whole text gives to others
+    #[arg(long, value_name = "FILE", requires = "counts_out", help_heading = "GloVe")]
+    pub(super) vocabulary: Option<PathBuf>,
     /// Train on the counts of these files instead of text
     #[arg(
         long,

@@ -1,5 +1,7 @@
 //! `lampwick embed train --model glove`: text or counts to vectors.
 
+use std::path::Path;
+
 use lampwick::embeddings::glove::{self, Entries, GloveSettings, Model};
 use lampwick::embeddings::training::Checkpoint;
 use lampwick::embeddings::{Lexicon, Source, Vectors, VocabularyLimits};
@@ -20,14 +22,16 @@ pub(super) enum Ended {
     Stopped(i32),
 }
 
-fn settings(arguments: &Arguments) -> anyhow::Result<GloveSettings> {
+/// What is not asked for is as in `from`.
+fn settings(arguments: &Arguments, from: Option<&GloveSettings>) -> anyhow::Result<GloveSettings> {
     let default = GloveSettings::default();
+    let from = from.unwrap_or(&default);
     let settings = GloveSettings {
-        dim: arguments.dim.unwrap_or(default.dim),
-        window: arguments.window.unwrap_or(default.window),
-        symmetric: !arguments.asymmetric,
-        x_max: arguments.x_max,
-        alpha: arguments.alpha,
+        dim: arguments.dim.unwrap_or(from.dim),
+        window: arguments.window.unwrap_or(from.window),
+        symmetric: from.symmetric && !arguments.asymmetric,
+        x_max: arguments.x_max.unwrap_or(from.x_max),
+        alpha: arguments.alpha.unwrap_or(from.alpha),
         lr: arguments.lr.unwrap_or(default.lr),
         epochs: arguments.epochs.unwrap_or(default.epochs),
         seed: arguments.seed,
@@ -40,31 +44,43 @@ fn settings(arguments: &Arguments) -> anyhow::Result<GloveSettings> {
     Ok(settings)
 }
 
+/// The first word of each line of a file.
+fn first_words(path: &Path) -> anyhow::Result<Lexicon> {
+    let lines = opened::lines(path)?;
+    let first = |line: &'_ Vec<u8>| -> Option<Vec<u8>> {
+        lampwick::ngram::words::split(line).next().map(<[u8]>::to_vec)
+    };
+    let words: Vec<Vec<u8>> = lines.iter().filter_map(first).collect();
+    if words.is_empty() {
+        anyhow::bail!("{}: holds no words; give a file with one a line", path.display());
+    }
+    Ok(words.iter().map(Vec::as_slice).collect())
+}
+
 pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> anyhow::Result<Ended> {
-    let mut settings = settings(arguments)?;
     let checkpoint = arguments.checkpoint.as_ref().filter(|path| arguments.resume && path.exists());
     let resumed = checkpoint.map(|path| Model::read(Source::open(path)?)).transpose()?;
     let from = arguments.from.as_ref().filter(|_| resumed.is_none());
     let from = from.map(|path| Model::read(Source::open(path)?)).transpose()?;
+    let mut settings = settings(arguments, from.as_ref().map(|from| &from.settings))?;
     if let Some(resumed) = &resumed {
         let (memory, temporary) = (settings.memory, settings.temporary);
         settings = GloveSettings { memory, temporary, ..resumed.settings.clone() };
-    } else if let (Some(from), None) = (&from, arguments.dim) {
-        settings.dim = from.settings.dim;
     }
     let (vocabulary, counts) = match &arguments.counts_in[..] {
         [] => {
             // A shard keeps all words: which are frequent enough is known of the whole only. A resumed
             // training has its words.
-            let known: Option<&Lexicon> =
-                resumed.as_ref().or(from.as_ref()).map(|it| &it.vocabulary.words);
-            let limits = match (&arguments.counts_out, &resumed) {
-                (Some(_), _) => VocabularyLimits { min_count: 1, size: None },
-                (None, Some(it)) => {
-                    VocabularyLimits { min_count: 1, size: Some(it.vocabulary.len()) }
-                }
-                (None, None) => arguments.limits(),
+            let given = arguments.vocabulary.as_deref().map(first_words).transpose()?;
+            let only = |words: &Lexicon| VocabularyLimits { min_count: 1, size: Some(words.len()) };
+            let limits = match (&given, &arguments.counts_out, &resumed) {
+                (Some(words), ..) => only(words),
+                (None, Some(_), _) => VocabularyLimits { min_count: 1, size: None },
+                (None, None, Some(it)) => only(&it.vocabulary.words),
+                (None, None, None) => arguments.limits(),
             };
+            let trained = resumed.as_ref().or(from.as_ref()).map(|it| &it.vocabulary.words);
+            let known: Option<&Lexicon> = given.as_ref().or(trained);
             let corpus = arguments.read(&limits, known, &stages, report)?;
             let counts = glove::count(&corpus, &settings, &stages)?;
             (corpus.vocabulary, counts)

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lampwick::embeddings::corpus::{self, MEMORY};
+use lampwick::embeddings::glove::is_checkpoint;
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
 use lampwick::embeddings::{
     Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
@@ -74,11 +75,12 @@ impl Arguments {
             corpus::read(self.sources()?, limits, first, &self.temporary(), MEMORY, stages)?;
         let it = corpus.summary;
         let line = format!(
-            "{} words in {} lines; {} of {} different words are trained, {} words of the text",
+            "{} words in {} lines; {} of {} different words are {}, {} words of the text",
             count(it.words),
             count(it.lines),
             count(corpus.vocabulary.len() as u64),
             count(it.distinct),
+            if self.counts_out.is_some() { "counted" } else { "trained" },
             count(it.known)
         );
         report.tell(
@@ -129,14 +131,66 @@ impl Arguments {
             window: self.window.unwrap_or(from.window),
             lr: self.lr.unwrap_or(lr),
             epochs: self.epochs.unwrap_or(5),
-            sample: self.sample,
-            power: self.power,
+            sample: self.sample.unwrap_or(from.sample),
+            power: self.power.unwrap_or(from.power),
             seed: self.seed,
             deterministic: self.deterministic,
             vocabulary: self.limits(),
         };
         settings.validate().map_err(|error| Usage(error.to_string()))?;
         Ok(settings)
+    }
+
+    /// Refuses options that would change nothing, and a folder that is not there.
+    fn check(&self, kind: Kind) -> anyhow::Result<()> {
+        let of_words = [
+            ("--loss", self.loss.is_some()),
+            ("--negative", self.negative.is_some()),
+            ("--sample", self.sample.is_some()),
+            ("--power", self.power.is_some()),
+            ("--minn", self.minn.is_some()),
+            ("--maxn", self.maxn.is_some()),
+            ("--bucket", self.bucket.is_some()),
+        ];
+        let of_glove = [
+            ("--asymmetric", self.asymmetric),
+            ("--x-max", self.x_max.is_some()),
+            ("--alpha", self.alpha.is_some()),
+            ("--counts-in", !self.counts_in.is_empty()),
+            ("--counts-out", self.counts_out.is_some()),
+        ];
+        let given = |options: &[(&'static str, bool)]| {
+            options.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+        };
+        let problem = match kind {
+            Kind::Glove => {
+                given(&of_words).map(|name| format!("{name} goes with Word2Vec and fastText"))
+            }
+            _ => given(&of_glove).map(|name| format!("{name} goes with --model glove")),
+        };
+        let problem = problem.or_else(|| {
+            let name = given(&of_words).filter(|_| kind == Kind::OneHot)?;
+            Some(format!("{name} goes with Word2Vec and fastText, not with --model one-hot"))
+        });
+        if let Some(problem) = problem {
+            return Err(Usage(problem).into());
+        }
+        let folder = self.temporary();
+        if !folder.is_dir() {
+            let problem =
+                format!("{}: no folder for temporary files (--temporary)", folder.display());
+            return Err(Usage(problem).into());
+        }
+        Ok(())
+    }
+
+    /// What is trained where nobody says: what --from was, as far as its first bytes show it.
+    fn kind(&self) -> anyhow::Result<Kind> {
+        let Some(path) = self.from.as_ref().filter(|_| self.model.is_none()) else {
+            return Ok(self.model.unwrap_or(Kind::Skipgram));
+        };
+        let is_glove = is_checkpoint(Source::open(path)?)?;
+        Ok(if is_glove { Kind::Glove } else { Kind::Skipgram })
     }
 
     /// Stages with checkpoints, where they are asked for; from now on a signal is waited for.
@@ -152,11 +206,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
-    let kind = arguments.model.unwrap_or(Kind::Skipgram);
+    let kind = arguments.kind()?;
+    arguments.check(kind)?;
     let counts = arguments.counts_out.is_some() || !arguments.counts_in.is_empty();
-    if counts && kind != Kind::Glove {
-        return Err(Usage("--counts-in and --counts-out go with --model glove".into()).into());
-    }
     if kind == Kind::OneHot && (arguments.from.is_some() || arguments.checkpoint.is_some()) {
         let problem = "--from and --checkpoint go with Word2Vec, fastText and GloVe";
         return Err(Usage(problem.into()).into());
@@ -213,8 +265,7 @@ fn words(
     report: &Report,
 ) -> anyhow::Result<Option<(Vectors, Trained)>> {
     let checkpoint = arguments.checkpoint.as_ref().filter(|path| arguments.resume && path.exists());
-    let mut model = None;
-    let corpus;
+    let (mut model, corpus);
     if let Some(path) = checkpoint {
         let loaded = opened::loaded(path, Some(Format::Native), &ReadOptions::default())?;
         let known = loaded.vectors.words();
@@ -223,13 +274,9 @@ fn words(
         let resumed = Model::resume(&loaded, &corpus)?;
         let state = resumed.state();
         tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
-        model = Some(resumed);
+        model = resumed;
     } else if let Some(path) = &arguments.from {
         let loaded = opened::loaded(path, None, &ReadOptions::default())?;
-        let known = loaded.vectors.words();
-        corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
-        let fresh = corpus.vocabulary.len() - known.len();
-        tell!("going on from {}: {} words are new", path.display(), count(fresh as u64));
         let plain = Settings {
             dim: loaded.vectors.dim(),
             ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
@@ -250,17 +297,17 @@ fn words(
             );
         }
         let settings = arguments.settings(kind, Some(old))?;
-        model = Some(Model::continue_from(&loaded, &corpus, &settings)?);
+        let known = loaded.vectors.words();
+        corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
+        let fresh = corpus.vocabulary.len() - known.len();
+        tell!("going on from {}: {} words are new", path.display(), count(fresh as u64));
+        model = Model::continue_from(&loaded, &corpus, &settings)?;
     } else {
+        // What cannot be is known before a long text is read.
+        let settings = arguments.settings(arguments.model.unwrap_or(Kind::Skipgram), None)?;
         corpus = arguments.read(&arguments.limits(), None, stages, report)?;
+        model = Model::new(&corpus, &settings)?;
     }
-    let mut model = match model {
-        Some(model) => model,
-        None => {
-            let kind = arguments.model.unwrap_or(Kind::Skipgram);
-            Model::new(&corpus, &arguments.settings(kind, None)?)?
-        }
-    };
     let start = std::time::Instant::now();
     let before = model.state();
     if !train(&mut model, &corpus, stages)? {
