@@ -125,7 +125,7 @@ fn numbers_that_are_none_are_refused_or_left_out() {
 #[test]
 fn headers_that_lie_are_found_out_and_allocate_nothing() {
     let huge = "99999999999 1048576\na 1\n";
-    refused("x", huge.as_bytes(), &[":2", "number 1048575"]);
+    refused("x", huge.as_bytes(), &[":2", "what is before the last 1 is `a`"]);
     refused("x", b"3 2\na 1 2\nb 1 2\n", &["says 3 words", "has 2"]);
     refused("x", b"1 2\na 1 2\nb 1 2\n", &["says 1 words", "has 2"]);
     refused("x", b"2 2\na 1 2\nb 1 x\n", &[":3", "`x`"]);
