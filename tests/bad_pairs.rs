@@ -49,6 +49,13 @@ fn a_limit_that_leaves_no_pair_is_named() {
 }
 
 #[test]
+fn a_dry_run_tells_what_is_left_out() {
+    let place = with_pairs();
+    let run = ["train", "pairs.toml", "tokenizers.longest=3", "--dry-run"];
+    place.run(&run).expect(0).says(&["training pairs are left out: more than 3 tokens"]);
+}
+
+#[test]
 fn probabilities_of_scheduled_sampling_lie_between_0_and_1() {
     let place = with_pairs();
     for (key, wrong) in [("floor", "1.5"), ("floor", "nan"), ("k", "inf"), ("k", "0.5")] {

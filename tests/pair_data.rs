@@ -212,6 +212,10 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
     let log_prob = |target: &serde_json::Value| target["log_prob"].as_f64().unwrap();
     let (best_path, prefixes) = (by_ctc(&["--beam", "1"]), by_ctc(&["--n-best", "2"]));
     assert_eq!((best_path.len(), prefixes.len()), (1, 2));
+    // A model that has learnt nothing likes every label; these are none.
+    let all = by_ctc(&["--beam", "40", "--n-best", "40"]);
+    let tokens = all.iter().flat_map(|target| target["tokens"].as_array().unwrap());
+    assert!(tokens.into_iter().all(|token| token != "<unk>" && token != "</s>"), "{all:?}");
     // One alignment is at most as likely as all of the likeliest labels.
     assert!(log_prob(&best_path[0]) <= log_prob(&prefixes[0]) + 1e-6, "{best_path:?} {prefixes:?}");
     assert!(log_prob(&prefixes[0]) >= log_prob(&prefixes[1]) && log_prob(&prefixes[0]) < 0.0);

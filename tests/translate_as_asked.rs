@@ -137,8 +137,8 @@ a b
     done.says(&[
         "standard input:5: prefix \"zebra\"",
         "standard input:6: its prefix has 20 tokens",
-        "standard input:7: --json-lines",
-        "standard input:8: --json-lines",
+        "standard input:7: --json-lines: unknown field `txt`",
+        "standard input:8: --json-lines: no JSON object",
     ]);
 }
 
@@ -257,6 +257,13 @@ fn the_report_shows_where_the_decoder_looks() {
     assert!(!place.path("blind/attention.json").exists());
     let page = fs::read_to_string(place.path("blind/report.html")).unwrap();
     assert!(!page.contains("Where the decoder looks"));
+    for runs in [["run", "blind"], ["blind", "run"]] {
+        let both = [&["translate", "--alignments"][..], &runs].concat();
+        place.run_with_stdin(&both, b"a b\n").expect(2).says(&["that of blind does not"]);
+    }
+    let no_text = ["translate", "run", "--json-lines"];
+    let no_text = place.run_with_stdin(&no_text, b"{\"require\": [\"a\"]}\n").expect(1);
+    no_text.says(&["standard input:1: --json-lines: missing field `text`"]);
     for option in [&["--alignments"][..], &["--coverage-penalty", "0.2"]] {
         let asked = [&["translate", "blind"], option].concat();
         place

@@ -21,6 +21,8 @@ pub struct DryRun {
     pub tokens: [usize; 3],
     /// Training tokens that fill no stream.
     pub tokens_cut_off: usize,
+    /// What was left out of the data, or is otherwise worth a word.
+    pub notes: Vec<String>,
     /// Steps of an epoch (expected, when window lengths are drawn).
     pub steps_per_epoch: u64,
     /// Steps of the run; 0 when the budget does not say.
@@ -76,6 +78,7 @@ pub(crate) fn try_out<C: RunConfig>(config: &C, dir: &Path) -> Result<DryRun> {
     let seconds_per_step = if steps > 0 { seconds / f64::from(steps) } else { f64::NAN };
     let total_steps = run.total_steps;
     Ok(DryRun {
+        notes: run.notes.clone(),
         parameters: run.info.parameters,
         vocabulary: run.info.vocabulary,
         tokens: ["train", "valid", "test"].map(|name| run.info.tokens(name)),

@@ -18,6 +18,7 @@ pub(super) fn say(found: &DryRun, as_json: bool) -> anyhow::Result<Exit> {
             "vocabulary": found.vocabulary,
             "tokens": {"train": train, "valid": valid, "test": test},
             "tokens_cut_off": found.tokens_cut_off,
+            "notes": found.notes,
             "steps_per_epoch": found.steps_per_epoch,
             "total_steps": found.total_steps,
             "memory_bytes": found.memory,
@@ -27,6 +28,9 @@ pub(super) fn say(found: &DryRun, as_json: bool) -> anyhow::Result<Exit> {
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(Exit::Done);
+    }
+    for note in &found.notes {
+        tell!("notice: {note}");
     }
     let number = |value: usize| count(value as u64);
     writeln!(out, "parameters   {}", number(found.parameters))?;

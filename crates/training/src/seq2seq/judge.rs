@@ -1,6 +1,5 @@
 //! How weights are judged: by the loss of the true targets, and by what they write.
 
-use burn::prelude::*;
 use lampwick_data::{PADDING, PairBatch, cut};
 use lampwick_decoding::{Hypothesis, Rules};
 use lampwick_metrics::Perplexity;
@@ -11,7 +10,7 @@ use lampwick_models::{
 use super::corpus::{PairCorpus, Portion};
 use super::loss;
 use super::measure::measures;
-use super::translator::{CTC_BEAM, options, rules, search};
+use super::translator::{CTC_BEAM, ctc_log_probs, options, rules, search};
 use crate::config::Seq2SeqConfig;
 use crate::corpus::{Part, unit_of};
 use crate::error::Result;
@@ -168,8 +167,8 @@ impl<'a> Judge<'a> {
             let [source, ..] = batch.to_tensors(&device);
             let source = portion.source(&batch, source);
             let encoded = self.model.encode(source, &batch.source_lengths, &mut Mode::Evaluate);
-            let log_probs: Vec<f32> =
-                self.model.ctc_log_probs(&encoded).map(read_all).unwrap_or_default();
+            let target = &self.corpus.tokenizers.target;
+            let log_probs = ctc_log_probs(self.model, &encoded, target).unwrap_or_default();
             let best_path = ctc::best_path(&log_probs, classes, blank).labels;
             let found = ctc::prefix_beam_search(&log_probs, classes, blank, CTC_BEAM);
             let by_prefixes = found.into_iter().next().map_or_else(Vec::new, |best| best.labels);
@@ -204,10 +203,6 @@ impl<'a> Judge<'a> {
             .map(|(output, (source, target))| format!("{source} => {output} [{target}]"))
             .collect())
     }
-}
-
-fn read_all(values: Tensor<3>) -> Vec<f32> {
-    values.into_data().iter::<f32>().collect()
 }
 
 /// Batches of pairs of like length, the longest first.

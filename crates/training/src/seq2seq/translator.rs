@@ -8,6 +8,7 @@ use lampwick_decoding::{
     BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
 };
 use lampwick_models::ctc::{self, CtcHypothesis};
+use lampwick_models::encoder_decoder::Encoded;
 use lampwick_models::{EncoderDecoder, Mode, NextToken, Source, Translator, TranslatorState};
 
 use super::Seq2Seq;
@@ -176,8 +177,7 @@ impl TrainedTranslator {
             }
         };
         let encoded = model.encode(source, &[steps], &mut Mode::Evaluate);
-        let log_probs: Vec<f32> =
-            model.ctc_log_probs(&encoded)?.into_data().iter::<f32>().collect();
+        let log_probs = ctc_log_probs(model, &encoded, &self.target)?;
         let blank = self.config.model.target_vocabulary;
         let classes = blank + 1;
         Some(match beam {
@@ -212,6 +212,22 @@ impl TrainedTranslator {
         let v = &self.config.validation;
         options(v, v.test_beam)
     }
+}
+
+/// What a CTC head says of each position, `[S, V + 1]` of one source; the end and `<unk>` are no labels.
+pub(super) fn ctc_log_probs(
+    model: &EncoderDecoder,
+    encoded: &Encoded,
+    target: &Tokenizer,
+) -> Option<Vec<f32>> {
+    let mut log_probs: Vec<f32> = model.ctc_log_probs(encoded)?.into_data().iter().collect();
+    let words = target.vocabulary();
+    for row in log_probs.chunks_exact_mut(words.len() + 1) {
+        for id in [words.eos_id(), words.unk_id()].into_iter().flatten() {
+            row[id as usize] = f32::NEG_INFINITY;
+        }
+    }
+    Some(log_probs)
 }
 
 /// Starts and ends, the longest target of a source, and no `<unk>`: what a run is judged by is what its

@@ -4,7 +4,6 @@ use lampwick::data::{Tokenizer, TokenizerKind};
 use lampwick::decoding::{
     BeamOptions, CoveragePenalty, DecodingError, LengthPenalty, Rules, Sampling, Scoring, Sentence,
 };
-use lampwick::models::AttentionKind;
 use lampwick::training::seq2seq::translator::{CTC_BEAM, Reading, TrainedTranslator};
 
 use super::super::drawing::Drawing;
@@ -125,6 +124,12 @@ impl Asked {
         Ok(rules)
     }
 
+    /// The option that asks where a decoder looks, where there is one.
+    pub(super) fn looks(&self) -> Option<&'static str> {
+        let coverage = self.coverage_penalty.map(|_| "--coverage-penalty");
+        coverage.or(self.repeat_penalty.map(|_| "--repeat-penalty"))
+    }
+
     /// Whether the CTC head reads instead of the decoder.
     pub(super) fn ctc(&self) -> bool {
         self.ctc
@@ -173,13 +178,6 @@ impl Asked {
             self.coverage_penalty.map(|beta| CoveragePenalty::Gnmt { beta }),
             self.repeat_penalty.map(|beta| CoveragePenalty::Summary { beta }),
         ];
-        if coverage.iter().any(Option::is_some)
-            && trained.config.model.attention == AttentionKind::None
-        {
-            let problem = "--coverage-penalty and --repeat-penalty are of what a decoder looks at, and that \
-                           of this run does not (model.attention is none)";
-            return Err(Usage(problem.into()).into());
-        }
         options.scoring = Scoring {
             length: length.into_iter().flatten().next().unwrap_or(options.scoring.length),
             coverage: coverage.into_iter().flatten().next().unwrap_or_default(),

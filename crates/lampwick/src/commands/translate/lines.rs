@@ -9,14 +9,17 @@ use super::TOGETHER;
 
 /// One line, with what is asked of it alone.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Line {
     pub(super) text: String,
     /// What its target begins with.
+    #[serde(default)]
     pub(super) prefix: String,
     /// Words that its target contains.
+    #[serde(default)]
     pub(super) require: Vec<String>,
     /// Words that its target does not contain.
+    #[serde(default)]
     pub(super) forbid: Vec<String>,
 }
 
@@ -26,8 +29,14 @@ pub(super) fn read(line: &[u8], json: bool) -> Result<Line, String> {
     if !json || text.trim().is_empty() {
         return Ok(Line { text, ..Line::default() });
     }
-    let line: Line =
-        serde_json::from_str(&text).map_err(|error| format!("--json-lines: {error}"))?;
+    if !text.trim_start().starts_with('{') {
+        return Err("--json-lines: no JSON object; give {\"text\": ...}".into());
+    }
+    let line: Line = serde_json::from_str(&text).map_err(|error| {
+        // The text is one line: where in it is what tells something.
+        let problem = error.to_string().replace(" at line 1 column ", " at byte ");
+        format!("--json-lines: {problem}")
+    })?;
     if line.text.contains('\0') {
         return Err("NUL in the text of the line".into());
     }

@@ -126,6 +126,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         runs.push(trained);
     }
+    let looks = if arguments.alignments { Some("--alignments") } else { arguments.asked.looks() };
+    let blind = runs.iter().position(|run| run.config.model.attention == AttentionKind::None);
+    if let Some((option, at)) = looks.zip(blind) {
+        return Err(Usage(format!(
+            "{option} is of where a decoder looks, and that of {} does not (model.attention is none)",
+            arguments.runs[at].display()
+        ))
+        .into());
+    }
     let (first, others) = runs.split_first().expect("clap requires a run");
     if arguments.asked.ctc() && !others.is_empty() {
         return Err(Usage("--ctc reads by one run: name one".into()).into());
@@ -195,11 +204,6 @@ fn translate_lines<M: NextToken>(
 ) -> anyhow::Result<Exit> {
     let mut rules = arguments.asked.rules(trained)?;
     rules.attention = arguments.alignments;
-    if arguments.alignments && trained.config.model.attention == AttentionKind::None {
-        let problem = "--alignments shows where a decoder looks, and that of this run does not \
-                       (model.attention is none)";
-        return Err(Usage(problem.into()).into());
-    }
     let search = arguments.asked.search(trained, &arguments.drawing)?;
     let every = arguments.asked.of_every_line(trained)?;
     let lines = lines::read_ahead();
