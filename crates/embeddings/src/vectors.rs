@@ -177,7 +177,7 @@ impl Vectors {
 }
 
 /// Euclidean length.
-fn norm(row: &[f32]) -> f32 {
+pub(crate) fn norm(row: &[f32]) -> f32 {
     row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32
 }
 

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use rayon::prelude::*;
 
 use super::Index;
-use crate::neighbours::{Neighbour, Query, dots_of, scales};
-use crate::vectors::Vectors;
+use crate::neighbours::{Neighbour, Query, dots_of};
+use crate::vectors::{Vectors, norm};
 
 /// A row and its cosine; the greater is the nearer, of equals the lower row.
 #[derive(Clone, Copy, PartialEq)]
@@ -33,7 +33,9 @@ impl PartialOrd for Scored {
 /// What a thread keeps from one query to the next.
 struct Walk<'a> {
     vectors: &'a Vectors,
-    scales: &'a [f32],
+    /// What rows are multiplied by to have length 1: 0 until a row is come by, negative where it has no
+    /// direction. A walk reads few rows of a mapped matrix.
+    scales: Vec<f32>,
     /// The number of the last search that came by each row.
     seen: Vec<u32>,
     search: u32,
@@ -56,10 +58,9 @@ impl Index {
         ef: usize,
     ) -> Vec<Vec<Neighbour>> {
         assert!(queries.iter().all(|query| query.vector().len() == vectors.dim()));
-        let scales = &scales(vectors);
         let walk = || Walk {
             vectors,
-            scales,
+            scales: vec![0.0; vectors.len()],
             seen: vec![0; vectors.len()],
             search: 0,
             rows: Vec::new(),
@@ -144,7 +145,14 @@ impl Walk<'_> {
     /// The cosines of `self.rows`, of those that have a direction.
     fn look(&mut self, query: &Query) -> impl Iterator<Item = Scored> {
         let Self { vectors, scales, rows, scores, .. } = self;
-        rows.retain(|&row| scales.get(row as usize).is_some_and(|&scale| scale > 0.0));
+        rows.retain(|&row| {
+            let Some(scale) = scales.get_mut(row as usize) else { return false };
+            if *scale == 0.0 {
+                let length = norm(vectors.row(row as usize));
+                *scale = if length > 0.0 { 1.0 / length } else { -1.0 };
+            }
+            *scale > 0.0
+        });
         scores.resize(rows.len(), 0.0);
         dots_of(query.vector(), |n| vectors.row(rows[n] as usize), scores);
         rows.iter()
