@@ -1,19 +1,17 @@
 //! How weights are judged: by the loss of the true targets, and by what they write.
 
 use lampwick_data::{PADDING, PairBatch, cut};
-use lampwick_decoding::{Hypothesis, Rules};
+use lampwick_decoding::{Hypothesis, Rules, Sentence, beam_search};
 use lampwick_metrics::Perplexity;
-use lampwick_models::{
-    CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Source, Translator, ctc,
-};
+use lampwick_models::{CrossEntropyOptions, EncoderDecoder, Feeding, Mode, Source, Translator};
 
 use super::corpus::{PairCorpus, Portion};
 use super::loss;
 use super::measure::measures;
-use super::translator::{CTC_BEAM, ctc_log_probs, options, rules, search};
+use super::translator::{CTC_BEAM, CtcReading, numbers, options, rules, side_by_side};
 use crate::config::Seq2SeqConfig;
 use crate::corpus::{Part, unit_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::read;
 use crate::logs::Quality;
 
@@ -138,17 +136,36 @@ impl<'a> Judge<'a> {
         let reads = &self.config.model.reads;
         let lengths: Vec<usize> =
             sources.iter().map(|source| reads.positions(source.len())).collect();
-        let packed = &self.packed;
         let device = self.model.device();
         let encode = |indices: &[usize]| match &portion.media {
-            None => packed.encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<_>>()),
+            None => {
+                let of: Vec<&[u32]> = indices.iter().map(|&index| sources[index]).collect();
+                self.packed.encode(&of)
+            }
             Some(media) => {
                 let each = indices.iter().map(|&index| media.batch(&[index], &device));
-                packed.encode_with(self.model, &each.collect::<Vec<Source>>())
+                self.packed.encode_with(self.model, &each.collect::<Vec<Source>>())
             }
         };
-        let memory = 2 * self.config.model.memory();
-        search(packed, &encode, &lengths, memory, &rules, &options, watch)
+        let held = |length: usize| {
+            let longest = rules.lengths.longest(length.max(1));
+            numbers(&self.config.model, length, options.width, longest, attention)
+        };
+        let (mut results, mut done) = (vec![Vec::new(); lengths.len()], 0);
+        for batch in side_by_side(&lengths, held) {
+            let sentences: Vec<Sentence> =
+                batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
+            let found = beam_search(&self.packed, encode(&batch), &sentences, &rules, &options)
+                .map_err(Error::Decoding)?;
+            done += batch.len();
+            for (index, found) in batch.into_iter().zip(found) {
+                results[index] = found;
+            }
+            if !watch(done, lengths.len()) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(results))
     }
 
     /// What the CTC head reads: by its best path, and by a search over prefixes.
@@ -159,8 +176,6 @@ impl<'a> Judge<'a> {
         watch: Watch<'_>,
     ) -> Result<Option<[Vec<String>; 2]>> {
         let device = self.model.device();
-        let classes = self.config.model.target_vocabulary + 1;
-        let blank = self.config.model.target_vocabulary as u32;
         let mut outputs = [Vec::new(), Vec::new()];
         for index in 0..count {
             let batch = PairBatch::new(&portion.ids, vec![index], self.corpus.end);
@@ -168,11 +183,13 @@ impl<'a> Judge<'a> {
             let source = portion.source(&batch, source);
             let encoded = self.model.encode(source, &batch.source_lengths, &mut Mode::Evaluate);
             let target = &self.corpus.tokenizers.target;
-            let log_probs = ctc_log_probs(self.model, &encoded, target).unwrap_or_default();
-            let best_path = ctc::best_path(&log_probs, classes, blank).labels;
-            let found = ctc::prefix_beam_search(&log_probs, classes, blank, CTC_BEAM);
-            let by_prefixes = found.into_iter().next().map_or_else(Vec::new, |best| best.labels);
-            for (outputs, labels) in outputs.iter_mut().zip([best_path, by_prefixes]) {
+            let reading = CtcReading::new(self.model, &encoded, target);
+            let read = |beam| {
+                let found = reading.as_ref().map(|reading| reading.search(beam));
+                let best = found.into_iter().flatten().next();
+                best.map_or_else(Vec::new, |best| best.labels)
+            };
+            for (outputs, labels) in outputs.iter_mut().zip([read(1), read(CTC_BEAM)]) {
                 outputs.push(self.decoded(&labels));
             }
             if !watch(index + 1, count) {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use burn::prelude::*;
 use lampwick_data::Tokenizer;
-use lampwick_decoding::{
-    BeamOptions, Hypothesis, LengthPenalty, Lengths, Rules, Scoring, Sentence, beam_search,
-};
+use lampwick_decoding::{BeamOptions, LengthPenalty, Lengths, Rules, Scoring};
 use lampwick_models::ctc::{self, CtcHypothesis};
 use lampwick_models::encoder_decoder::Encoded;
-use lampwick_models::{EncoderDecoder, Mode, NextToken, Source, Translator, TranslatorState};
+use lampwick_models::{
+    EncoderDecoder, EncoderDecoderConfig, Mode, Source, Translator, TranslatorState,
+};
 
 use super::Seq2Seq;
 use super::corpus::Tokenizers;
@@ -177,29 +177,7 @@ impl TrainedTranslator {
             }
         };
         let encoded = model.encode(source, &[steps], &mut Mode::Evaluate);
-        let log_probs = ctc_log_probs(model, &encoded, &self.target)?;
-        let blank = self.config.model.target_vocabulary;
-        let classes = blank + 1;
-        Some(match beam {
-            1 => vec![ctc::best_path(&log_probs, classes, blank as u32)],
-            _ => ctc::prefix_beam_search(&log_probs, classes, blank as u32, beam),
-        })
-    }
-
-    /// Numbers that are held for a source of so many positions while `streams` hypotheses of it are
-    /// written: their log-probabilities, its memory and keys, and with `attention` where each of up to
-    /// `longest` tokens looked.
-    pub fn numbers(
-        &self,
-        positions: usize,
-        streams: usize,
-        longest: usize,
-        attention: bool,
-    ) -> usize {
-        let looks = if attention { longest.saturating_mul(positions) } else { 0 };
-        let model = &self.config.model;
-        let of_streams = model.target_vocabulary.saturating_add(looks);
-        streams.max(1).saturating_mul(of_streams).saturating_add(positions * 2 * model.memory())
+        Some(CtcReading::new(model, &encoded, &self.target)?.search(beam))
     }
 
     /// What every target is held to, with room for targets that are longer than their sources.
@@ -214,20 +192,55 @@ impl TrainedTranslator {
     }
 }
 
-/// What a CTC head says of each position, `[S, V + 1]` of one source; the end and `<unk>` are no labels.
-pub(super) fn ctc_log_probs(
-    model: &EncoderDecoder,
-    encoded: &Encoded,
-    target: &Tokenizer,
-) -> Option<Vec<f32>> {
-    let mut log_probs: Vec<f32> = model.ctc_log_probs(encoded)?.into_data().iter().collect();
-    let words = target.vocabulary();
-    for row in log_probs.chunks_exact_mut(words.len() + 1) {
-        for id in [words.eos_id(), words.unk_id()].into_iter().flatten() {
-            row[id as usize] = f32::NEG_INFINITY;
+/// What a CTC head says of one source.
+pub(super) struct CtcReading {
+    /// Of each position, `[S, V + 1]`; the end and `<unk>` are no labels.
+    log_probs: Vec<f32>,
+    /// `V`, and so the number of the blank.
+    words: usize,
+}
+
+impl CtcReading {
+    /// Reads the memory of one source; `None` where the model has no such head.
+    pub(super) fn new(
+        model: &EncoderDecoder,
+        encoded: &Encoded,
+        target: &Tokenizer,
+    ) -> Option<Self> {
+        let mut log_probs: Vec<f32> = model.ctc_log_probs(encoded)?.into_data().iter().collect();
+        let vocabulary = target.vocabulary();
+        let words = vocabulary.len();
+        for row in log_probs.chunks_exact_mut(words + 1) {
+            for id in [vocabulary.eos_id(), vocabulary.unk_id()].into_iter().flatten() {
+                row[id as usize] = f32::NEG_INFINITY;
+            }
+        }
+        Some(Self { log_probs, words })
+    }
+
+    /// The likeliest targets, best first: of a search that keeps `beam` prefixes, or of one the best path.
+    pub(super) fn search(&self, beam: usize) -> Vec<CtcHypothesis> {
+        let (classes, blank) = (self.words + 1, self.words as u32);
+        match beam {
+            1 => vec![ctc::best_path(&self.log_probs, classes, blank)],
+            _ => ctc::prefix_beam_search(&self.log_probs, classes, blank, beam),
         }
     }
-    Some(log_probs)
+}
+
+/// Numbers that are held for a source of so many positions while `streams` hypotheses of it are
+/// written: their log-probabilities, its memory and keys, and with `attention` where each of up to
+/// `longest` tokens looked.
+pub fn numbers(
+    model: &EncoderDecoderConfig,
+    positions: usize,
+    streams: usize,
+    longest: usize,
+    attention: bool,
+) -> usize {
+    let looks = if attention { longest.saturating_mul(positions) } else { 0 };
+    let of_streams = model.target_vocabulary.saturating_add(looks);
+    streams.max(1).saturating_mul(of_streams).saturating_add(positions * 2 * model.memory())
 }
 
 /// Starts and ends, the longest target of a source, and no `<unk>`: what a run is judged by is what its
@@ -272,60 +285,6 @@ pub fn side_by_side(lengths: &[usize], numbers: impl Fn(usize) -> usize) -> Vec<
         }
     }
     batches
-}
-
-/// Translates `sources`, those of like length side by side; the order of the result is theirs, and no
-/// result depends on the others. `encode` gives the model's state of sources, such as
-/// [`Translator::encode`]. `watch` is told (done, total) after each batch and ends it with `false`: the
-/// result is then `None`.
-///
-/// # Errors
-/// Those of [`beam_search`].
-///
-/// # Panics
-/// When a token is outside the source's vocabulary.
-pub fn translate<M: NextToken>(
-    model: &M,
-    encode: &dyn Fn(&[&[u32]]) -> M::State,
-    sources: &[&[u32]],
-    rules: &Rules,
-    options: &BeamOptions,
-    watch: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
-    let encode = |indices: &[usize]| {
-        encode(&indices.iter().map(|&index| sources[index]).collect::<Vec<&[u32]>>())
-    };
-    search(model, &encode, &lengths, 0, rules, options, watch)
-}
-
-/// The same for sources of any kind, by their indices and positions, of each of which `memory` numbers
-/// are held.
-pub(super) fn search<M: NextToken>(
-    model: &M,
-    encode: &dyn Fn(&[usize]) -> M::State,
-    lengths: &[usize],
-    memory: usize,
-    rules: &Rules,
-    options: &BeamOptions,
-    watch: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<Option<Vec<Vec<Hypothesis>>>> {
-    let (mut results, mut done) = (vec![Vec::new(); lengths.len()], 0);
-    let log_probs = options.width.max(1) * model.vocabulary_size();
-    for batch in side_by_side(lengths, |length| log_probs + length * memory) {
-        let sentences: Vec<Sentence> =
-            batch.iter().map(|&index| Sentence::of(lengths[index].max(1))).collect();
-        let found = beam_search(model, encode(&batch), &sentences, rules, options)
-            .map_err(Error::Decoding)?;
-        done += batch.len();
-        for (index, found) in batch.into_iter().zip(found) {
-            results[index] = found;
-        }
-        if !watch(done, lengths.len()) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(results))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use lampwick::decoding::{
 };
 use lampwick::models::NextToken;
 use lampwick::models::ctc::CtcHypothesis;
-use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator, side_by_side};
+use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator, numbers, side_by_side};
 
 /// How targets are found.
 pub(super) enum Search {
@@ -23,8 +23,8 @@ pub(super) enum Search {
 }
 
 impl Search {
-    /// Finds the targets of `sources` by `model`, which is `trained` or has it within, those of like length side by side; the order of the result is
-    /// theirs, and none depends on the others.
+    /// Finds the targets of `sources` by `model`, which is `trained` or has it within, those of like
+    /// length side by side; the order of the result is theirs, and none depends on the others.
     pub(super) fn translate<M: NextToken>(
         &self,
         model: &M,
@@ -33,11 +33,11 @@ impl Search {
         sources: &[(&Reading, &Sentence)],
         rules: &Rules,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodingError> {
-        let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
         let batches = |streams| {
+            let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
             side_by_side(&lengths, |length| {
                 let longest = rules.lengths.longest(length.max(1));
-                trained.numbers(length, streams, longest, rules.attention)
+                numbers(&trained.config.model, length, streams, longest, rules.attention)
             })
         };
         match self {
