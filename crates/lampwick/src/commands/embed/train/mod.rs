@@ -159,19 +159,18 @@ impl Arguments {
             ("--counts-in", !self.counts_in.is_empty()),
             ("--counts-out", self.counts_out.is_some()),
         ];
-        let given = |options: &[(&'static str, bool)]| {
-            options.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+        let of_all = [("--from", self.from.is_some()), ("--checkpoint", self.checkpoint.is_some())];
+        let refused = |options: &[(&str, bool)], with: &str| {
+            let given = options.iter().find(|(_, given)| *given);
+            given.map(|(name, _)| format!("{name} goes with {with}"))
         };
         let problem = match kind {
-            Kind::Glove => {
-                given(&of_words).map(|name| format!("{name} goes with Word2Vec and fastText"))
-            }
-            _ => given(&of_glove).map(|name| format!("{name} goes with --model glove")),
+            Kind::Glove => refused(&of_words, "Word2Vec and fastText"),
+            Kind::OneHot => refused(&of_glove, "--model glove")
+                .or_else(|| refused(&of_words, "Word2Vec and fastText"))
+                .or_else(|| refused(&of_all, "Word2Vec, fastText and GloVe")),
+            _ => refused(&of_glove, "--model glove"),
         };
-        let problem = problem.or_else(|| {
-            let name = given(&of_words).filter(|_| kind == Kind::OneHot)?;
-            Some(format!("{name} goes with Word2Vec and fastText, not with --model one-hot"))
-        });
         if let Some(problem) = problem {
             return Err(Usage(problem).into());
         }
@@ -209,10 +208,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let kind = arguments.kind()?;
     arguments.check(kind)?;
     let counts = arguments.counts_out.is_some() || !arguments.counts_in.is_empty();
-    if kind == Kind::OneHot && (arguments.from.is_some() || arguments.checkpoint.is_some()) {
-        let problem = "--from and --checkpoint go with Word2Vec, fastText and GloVe";
-        return Err(Usage(problem.into()).into());
-    }
     if counts && arguments.from.is_some() {
         return Err(
             Usage("--from goes with texts, not with --counts-in or --counts-out".into()).into()
