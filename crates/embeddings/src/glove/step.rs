@@ -6,9 +6,12 @@
 //! w -= g / sqrt(G);  G += g^2                     G begins at 1
 //! ```
 //!
+//! Biases go by the same rule with 1 in place of `lr`, as in the authors' program since its version 1.2:
+//! they find the words' frequencies early, and the vectors need not hold them.
+//!
 //! A row holds the vector, its bias, a one, and zeros to the end of a vector of 16; the row of a context
 //! has the one and its bias in the other order. So `w.c + b + b'` is one product of two rows, and a bias
-//! is updated as any other number; the ones are masked out. Behind each row stands its `G`.
+//! is updated as any other number; the ones stay. Behind each row stands its `G`.
 
 use super::records::Entry;
 use crate::simd::{LANES, Simd, Task};
@@ -26,9 +29,25 @@ pub(crate) struct Descend<'a> {
     pub(crate) entries: &'a [Entry],
     pub(crate) words: Shared<'a>,
     pub(crate) contexts: Shared<'a>,
-    /// One for each number of a word's row that is trained, else zero; then the same of a context's.
-    pub(crate) masks: &'a [f32],
-    pub(crate) lr: f32,
+    /// The learning rate of each number of a word's row, zero of what stays; then of a context's.
+    pub(crate) rates: &'a [f32],
+}
+
+/// Numbers of a row: the vector, two for the biases, and zeros.
+pub(crate) fn half(dim: usize) -> usize {
+    (dim + 2).next_multiple_of(LANES)
+}
+
+/// The rates of vectors of `dim` numbers, and of their biases.
+pub(crate) fn rates(dim: usize, lr: f32) -> Vec<f32> {
+    const OF_BIASES: f32 = 1.0;
+    let mut rates = vec![0.0; 2 * half(dim)];
+    let (of_word, of_context) = rates.split_at_mut(half(dim));
+    of_word[..dim].fill(lr);
+    of_word[dim] = OF_BIASES;
+    of_context[..dim].fill(lr);
+    of_context[dim + 1] = OF_BIASES;
+    rates
 }
 
 impl Task for Descend<'_> {
@@ -37,10 +56,10 @@ impl Task for Descend<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) -> f64 {
-        let Self { entries, words, contexts, masks, lr } = self;
+        let Self { entries, words, contexts, rates } = self;
         let all = words.vectors();
         let vectors = all / 2;
-        assert!(masks.len() == all * LANES, "a mask for each of both rows");
+        assert!(rates.len() == all * LANES, "a rate for each number of both rows");
         let mut loss = 0.0;
         for (at, entry) in entries.iter().enumerate() {
             // SAFETY: words and contexts of entries are rows of their matrices, each `2 * vectors`
@@ -64,15 +83,15 @@ impl Task for Descend<'_> {
                 let difference = lanes[0] - entry.log;
                 let weighted = entry.weight * difference;
                 loss += 0.5 * f64::from(weighted) * f64::from(difference);
-                let (weighted, lr) = (S::splat(weighted), S::splat(lr));
+                let weighted = S::splat(weighted);
                 let (least, most) = (S::splat(-CLIP), S::splat(CLIP));
                 for v in 0..vectors {
                     let offset = v * LANES;
                     let squares = (vectors + v) * LANES;
                     let (x, y) = (S::load(w.add(offset)), S::load(c.add(offset)));
-                    let step = |other: S::V, mask: *const f32| {
+                    let step = |other: S::V, rates: *const f32| {
                         let gradient = S::max(least, S::min(most, S::mul(weighted, other)));
-                        S::mul(S::mul(lr, gradient), S::load(mask))
+                        S::mul(gradient, S::load(rates))
                     };
                     let update = |row: *mut f32, value: S::V, step: S::V| {
                         let sum = S::load(row.add(squares));
@@ -80,8 +99,8 @@ impl Task for Descend<'_> {
                         S::store(row.add(offset), new);
                         S::store(row.add(squares), S::fma(step, step, sum));
                     };
-                    let of_word = step(y, masks.as_ptr().add(offset));
-                    let of_context = step(x, masks.as_ptr().add(squares));
+                    let of_word = step(y, rates.as_ptr().add(offset));
+                    let of_context = step(x, rates.as_ptr().add(squares));
                     update(w, x, of_word);
                     update(c, y, of_context);
                 }
@@ -101,10 +120,7 @@ mod tests {
     fn a_count_changes_rows_as_adagrad_says() {
         const DIM: usize = 20;
         let half = (DIM + 2).next_multiple_of(LANES);
-        let mut masks = vec![0.0; 2 * half];
-        masks[..=DIM].fill(1.0);
-        masks[half..half + DIM].fill(1.0);
-        masks[half + DIM + 1] = 1.0;
+        let rates = rates(DIM, 0.05);
         let entries = [
             Entry { word: 1, context: 2, log: 3.0, weight: 0.5 },
             Entry { word: 2, context: 2, log: -1.0, weight: 1.0 },
@@ -137,13 +153,13 @@ mod tests {
                 expected += 0.5 * weighted * difference;
                 let clip = |x: f64| x.clamp(-100.0, 100.0);
                 let update = |row: &mut Vec<f64>, i: usize, g: f64| {
-                    row[i] -= 0.05 * g / row[half + i].sqrt();
-                    row[half + i] += (0.05 * g).powi(2);
+                    row[i] -= g / row[half + i].sqrt();
+                    row[half + i] += g.powi(2);
                 };
                 for i in 0..DIM {
                     let (x, y) = (w[i], c[i]);
-                    update(w, i, clip(weighted * y));
-                    update(c, i, clip(weighted * x));
+                    update(w, i, 0.05 * clip(weighted * y));
+                    update(c, i, 0.05 * clip(weighted * x));
                 }
                 update(w, DIM, clip(weighted));
                 update(c, DIM + 1, clip(weighted));
@@ -152,8 +168,7 @@ mod tests {
                 entries: &entries,
                 words: words.shared(),
                 contexts: contexts.shared(),
-                masks: &masks,
-                lr: 0.05,
+                rates: &rates,
             };
             // SAFETY: the entries name rows that there are.
             let loss = unsafe { isa.run(task) };

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::records::{Entries, Entry};
 use super::settings::GloveSettings;
-use super::step::Descend;
+use super::step::{Descend, half, rates};
 use crate::corpus::Vocabulary;
 use crate::error::Result;
 use crate::progress::Stage;
-use crate::simd::{Isa, LANES};
+use crate::simd::Isa;
 use crate::training::Observer;
 use crate::training::matrix::Matrix;
 use crate::training::random::mix;
@@ -38,11 +38,6 @@ impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Model({} words, {} dimensions)", self.vocabulary.len(), self.settings.dim)
     }
-}
-
-/// Numbers of a row: the vector, two for the biases, and zeros.
-pub(super) fn half(dim: usize) -> usize {
-    (dim + 2).next_multiple_of(LANES)
 }
 
 /// Rows at random, as the authors' program, and with a one at `one`.
@@ -99,11 +94,7 @@ impl Model {
     /// What the observer's checkpoints fail with.
     pub fn train(&mut self, entries: &Entries, observer: &dyn Observer) -> Result<bool> {
         let GloveSettings { dim, lr, epochs, deterministic, .. } = self.settings;
-        let mut masks = vec![0.0; 2 * half(dim)];
-        masks[..=dim].fill(1.0);
-        let of_contexts = &mut masks[half(dim)..];
-        of_contexts[..dim].fill(1.0);
-        of_contexts[dim + 1] = 1.0;
+        let rates = rates(dim, lr);
         observer.stage(Stage::Training, Some(entries.len() * epochs as u64));
         let parts: Vec<&[Entry]> =
             entries.buckets().flat_map(|bucket| bucket.chunks(PART)).collect();
@@ -120,7 +111,7 @@ impl Model {
                         break;
                     }
                     let entries = parts[(number % parts.len() as u64) as usize];
-                    let task = Descend { entries, words, contexts, masks: &masks, lr };
+                    let task = Descend { entries, words, contexts, rates: &rates };
                     // SAFETY: the vocabulary has every word of the counts, and the matrices a row for
                     // each.
                     let loss = unsafe { Isa::best().run(task) };
