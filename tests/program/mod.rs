@@ -46,6 +46,16 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// A folder with the text of lamps, a model of it as ARPA, and binary ones.
+    pub(crate) fn with_ngram_models() -> Self {
+        let place = Self::new();
+        place.write("text.txt", tiny_text());
+        place.run(&["ngram", "train", "-o", "3", "--out", "model.arpa", "text.txt"]).expect(0);
+        place.run(&["ngram", "build", "model.arpa", "hash.bin"]).expect(0);
+        place.run(&["ngram", "build", "--kind", "trie", "model.arpa", "trie.bin"]).expect(0);
+        place
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
