@@ -7,6 +7,7 @@ use lampwick_kernels::composed::product;
 use lampwick_kernels::{
     CrossEntropy, CrossEntropyOptions, Reduction, embedding, linear_cross_entropy,
 };
+use serde::{Deserialize, Serialize};
 
 use super::EncoderDecoder;
 use super::decoder::{DecoderOutput, DecoderState, Looked};
@@ -58,7 +59,8 @@ pub enum Feeding {
 }
 
 /// What the decoder reads of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fed {
     /// The likeliest word.
     #[default]

@@ -36,7 +36,7 @@ pub use sections::{
     ReportConfig, SamplingConfig,
 };
 pub use seq2seq::{
-    EncoderDecoderTask, Fed, PairBatchConfig, SamplingDecay, ScheduledSampling, Seq2SeqConfig,
+    EncoderDecoderTask, PairBatchConfig, SamplingDecay, ScheduledSampling, Seq2SeqConfig,
     Seq2SeqLossConfig, TokenizersConfig, ValidationConfig, ValidationMetric,
 };
 pub use shared::{RunConfig, Shared};

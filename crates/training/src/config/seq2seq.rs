@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicI32;
 
 use lampwick_data::{BatchSize, TokenizerKind, VocabularyLimits};
-use lampwick_models::EncoderDecoderConfig;
+use lampwick_models::{EncoderDecoderConfig, Fed};
 use serde::{Deserialize, Serialize};
 
 use super::validate::{self, Checker};
@@ -160,17 +160,6 @@ pub enum SamplingDecay {
     Exponential,
     /// `k / (k + exp(i / k))`.
     InverseSigmoid,
-}
-
-/// What the decoder reads of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fed {
-    /// The likeliest token.
-    #[default]
-    Argmax,
-    /// A token drawn from the model's distribution (by the Gumbel-max trick).
-    Gumbel,
 }
 
 impl ScheduledSampling {

@@ -26,7 +26,7 @@ use lampwick_models::{
     SourceKind, Tie,
 };
 
-use crate::config::{ConfigError, Fed, Seq2SeqConfig, ValidationMetric};
+use crate::config::{ConfigError, Seq2SeqConfig, ValidationMetric};
 use crate::corpus::{Part, unit_of};
 use crate::device;
 use crate::error::Result;
@@ -259,11 +259,7 @@ impl Seq2Seq {
         if gold >= 1.0 {
             return Feeding::Gold;
         }
-        let feed = match s.feed {
-            Fed::Argmax => lampwick_models::Fed::Argmax,
-            Fed::Gumbel => lampwick_models::Fed::Gumbel,
-        };
-        Feeding::Scheduled { gold, feed }
+        Feeding::Scheduled { gold, feed: s.feed }
     }
 
     /// What whoever watches should know of the data.
