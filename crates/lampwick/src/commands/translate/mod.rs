@@ -140,7 +140,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Usage("--ctc reads by one run: name one".into()).into());
     }
     if others.is_empty() {
-        return with_language(arguments, first, &first.model, &|sources| first.state(sources));
+        return with_language(arguments, &runs, &first.model, &|sources| first.state(sources));
     }
     for (other, path) in others.iter().zip(&arguments.runs[1..]) {
         let path = path.display().to_string();
@@ -158,19 +158,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let together = Ensemble::new(models.clone(), vec![1.0; models.len()], combination)?;
     let encode =
         |sources: &[&Reading]| together.state(runs.iter().map(|run| run.state(sources)).collect());
-    with_language(arguments, first, &together, &encode)
+    with_language(arguments, &runs, &together, &encode)
 }
 
-/// With the language model beside, where there is one.
+/// With the language model beside, where there is one. `model` is that of the runs together.
 fn with_language<M: NextToken>(
     arguments: &Arguments,
-    trained: &TrainedTranslator,
+    runs: &[TrainedTranslator],
     model: &M,
     encode: &dyn Fn(&[&Reading]) -> M::State,
 ) -> anyhow::Result<Exit> {
     let Some(path) = &arguments.lm else {
-        return translate_lines(arguments, trained, model, encode);
+        return translate_lines(arguments, runs, model, encode);
     };
+    let target = &runs[0].target;
     let weight = arguments.lm_weight;
     if !(weight.is_finite() && weight > 0.0) {
         let problem = format!("--lm-weight is {weight}: give a finite number above 0");
@@ -178,19 +179,19 @@ fn with_language<M: NextToken>(
     }
     match Language::open(path, &arguments.machine)? {
         Language::Neural(language, tokenizer) => {
-            let tokens = language::tokens(&trained.target, tokenizer.vocabulary(), path)?;
+            let tokens = language::tokens(target, tokenizer.vocabulary(), path)?;
             let fused = ShallowFusion::new(model, &*language, weight, tokens)?;
             let encode =
                 |sources: &[&Reading]| fused.state(encode(sources), language.start(sources.len()));
-            translate_lines(arguments, trained, &fused, &encode)
+            translate_lines(arguments, runs, &fused, &encode)
         }
         Language::Ngram(language) => {
-            let tokens = language::ngram_tokens(&trained.target, &language, path)?;
+            let tokens = language::ngram_tokens(target, &language, path)?;
             let language = lampwick::decoding::NgramTokens::new(&language);
             let fused = ShallowFusion::new(model, language, weight, tokens)?;
             let encode =
                 |sources: &[&Reading]| fused.state(encode(sources), language.start(sources.len()));
-            translate_lines(arguments, trained, &fused, &encode)
+            translate_lines(arguments, runs, &fused, &encode)
         }
     }
 }
@@ -198,10 +199,11 @@ fn with_language<M: NextToken>(
 /// Translates stdin.
 fn translate_lines<M: NextToken>(
     arguments: &Arguments,
-    trained: &TrainedTranslator,
+    runs: &[TrainedTranslator],
     model: &M,
     encode: &dyn Fn(&[&Reading]) -> M::State,
 ) -> anyhow::Result<Exit> {
+    let trained = &runs[0];
     let mut rules = arguments.asked.rules(trained)?;
     rules.attention = arguments.alignments;
     let search = arguments.asked.search(trained, &arguments.drawing)?;
@@ -236,26 +238,23 @@ fn translate_lines<M: NextToken>(
         let together = |indices: &[usize]| {
             let sources: Vec<(&Reading, &Sentence)> =
                 indices.iter().map(|&index| (&read[index].0, &read[index].1)).collect();
-            search.translate(model, trained, encode, &sources, &rules)
+            search.translate(model, runs, encode, &sources, &rules)
         };
-        match together(&asked) {
-            Ok(all) => {
-                for (&index, one) in asked.iter().zip(all) {
-                    found[index] = one;
-                }
-            }
-            // One of them cannot be translated as asked: each by itself gives what it gives together.
-            Err(_) => {
-                for &index in &asked {
-                    match together(&[index]) {
-                        Ok(mut one) => found[index] = one.remove(0),
-                        Err(error) => {
-                            left_empty(
-                                index,
-                                asked::of_line(&error, &read[index].1, &trained.target),
-                            );
-                        }
+        // Where one of them cannot be translated as asked, halves give what all give together.
+        let mut parts = vec![&asked[..]];
+        while let Some(indices) = parts.pop().filter(|indices| !indices.is_empty()) {
+            match (together(indices), indices) {
+                (Ok(all), _) => {
+                    for (&index, one) in indices.iter().zip(all) {
+                        found[index] = one;
                     }
+                }
+                (Err(error), &[index]) => {
+                    left_empty(index, asked::of_line(&error, &read[index].1, &trained.target));
+                }
+                (Err(_), _) => {
+                    let (before, after) = indices.split_at(indices.len() / 2);
+                    parts.extend([after, before]);
                 }
             }
         }

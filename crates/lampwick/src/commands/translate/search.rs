@@ -23,12 +23,12 @@ pub(super) enum Search {
 }
 
 impl Search {
-    /// Finds the targets of `sources` by `model`, which is `trained` or has it within, those of like
+    /// Finds the targets of `sources` by `model`, which is that of the `runs` together, those of like
     /// length side by side; the order of the result is theirs, and none depends on the others.
     pub(super) fn translate<M: NextToken>(
         &self,
         model: &M,
-        trained: &TrainedTranslator,
+        runs: &[TrainedTranslator],
         encode: &dyn Fn(&[&Reading]) -> M::State,
         sources: &[(&Reading, &Sentence)],
         rules: &Rules,
@@ -37,7 +37,10 @@ impl Search {
             let lengths: Vec<usize> = sources.iter().map(|(reading, _)| reading.len()).collect();
             side_by_side(&lengths, |length| {
                 let longest = rules.lengths.longest(length.max(1));
-                numbers(&trained.config.model, length, streams, longest, rules.attention)
+                let of = |run: &TrainedTranslator| {
+                    numbers(&run.config.model, length, streams, longest, rules.attention)
+                };
+                runs.iter().map(of).fold(0, usize::saturating_add)
             })
         };
         match self {
@@ -53,7 +56,7 @@ impl Search {
             }
             &Self::Ctc { beam, n_best } => {
                 let each = sources.iter();
-                Ok(each.map(|(reading, _)| by_ctc(trained, reading, beam, n_best)).collect())
+                Ok(each.map(|(reading, _)| by_ctc(&runs[0], reading, beam, n_best)).collect())
             }
         }
     }
