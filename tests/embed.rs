@@ -13,7 +13,8 @@ fn vectors_are_converted_and_described() {
     let place = Place::new();
     place.write("a.vec", TEXT);
     place.run(&["embed", "convert", "a.vec", "b.vec.gz"]).expect(0);
-    place.run(&["embed", "convert", "b.vec.gz", "c.txt"]).expect(0);
+    let spaced = place.run(&["embed", "convert", "b.vec.gz", "c.txt"]).expect(0);
+    spaced.says(&["c.txt: 1 of 3 words hold spaces, such as \"New York\""]);
     assert_eq!(fs::read_to_string(place.path("c.txt")).unwrap(), TEXT);
     let info = place.run(&["embed", "info", "b.vec.gz", "--json"]).expect(0);
     let info: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();

@@ -84,6 +84,9 @@ fn vectors_are_evaluated() {
     assert!(result["pairs"][0]["spearman"].as_f64().unwrap() > 0.999_999);
     let table = place.run(&run[..7]).expect(0);
     assert!(table.stdout.contains("semantic") && table.stdout.contains("100.00"));
+    place.write("one-hot.vec", "4 4\nman 1 0 0 0\nking 0 1 0 0\nwoman 0 0 1 0\nlamp 0 0 0 1\n");
+    let none = place.run(&["embed", "evaluate", "one-hot.vec", "--pairs", "p.tsv"]).expect(0);
+    assert!(none.stdout.contains("all known pairs are equally similar"), "{}", none.stdout);
     place.run(&["embed", "evaluate", "a.vec"]).expect(2).says(&["--analogies"]);
     place.write("bad.txt", "a b c d\n");
     let refused = place.run(&["embed", "evaluate", "a.vec", "--analogies", "bad.txt"]).expect(1);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lampwick::embeddings::{Format, Trained, Vectors, formats};
+use lampwick::metrics::figures::count;
 
 use super::opened::{self, Input};
 use crate::exit::Exit;
@@ -48,5 +49,22 @@ pub(super) fn write(
             formats::projector::write_words(vectors, out)
         })?;
     }
-    opened::write(path, |out| formats::write(vectors, trained, format, out))
+    opened::write(path, |out| formats::write(vectors, trained, format, out))?;
+    if matches!(format, Format::Word2vecText | Format::Glove) {
+        tell_of_spaces(vectors, path);
+    }
+    Ok(())
+}
+
+/// Lines of text part at spaces: ours are read from the right, but few programs do that.
+fn tell_of_spaces(vectors: &Vectors, path: &Path) {
+    let mut spaced = (0..vectors.len()).map(|row| vectors.word(row)).filter(|w| w.contains(&b' '));
+    let Some(first) = spaced.next() else { return };
+    tell!(
+        "notice: {}: {} of {} words hold spaces, such as {:?}; other programs may misread their lines",
+        path.display(),
+        count(1 + spaced.count() as u64),
+        count(vectors.len() as u64),
+        String::from_utf8_lossy(first)
+    );
 }

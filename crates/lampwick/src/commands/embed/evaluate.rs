@@ -213,6 +213,9 @@ impl Evaluation {
                     count(it.unknown as u64)
                 )?;
             }
+            if self.lists.iter().any(|(_, it)| it.known > 1 && it.spearman.is_none()) {
+                writeln!(out, "(-: all known pairs are equally similar, as one-hot vectors are)")?;
+            }
         }
         Ok(())
     }
