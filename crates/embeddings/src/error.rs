@@ -82,6 +82,15 @@ pub enum EmbeddingError {
         /// The word.
         word: String,
     },
+    /// A vector with a NaN or an infinity, of which nothing can be computed.
+    #[error(
+        "the vector of `{word}` holds a NaN or an infinity: `lampwick embed info --verify` tells whether \
+         the file is damaged; leave such rows out (--skip-not-finite), or train again"
+    )]
+    NotFinite {
+        /// The word.
+        word: String,
+    },
     /// A setting, or a combination of settings, that makes no sense.
     #[error("{0}")]
     Setting(String),

@@ -150,6 +150,30 @@ impl Vectors {
         self.subwords.as_ref()?.vector(word).map(Cow::Owned)
     }
 
+    /// The same, where something can be computed of it.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::NoVector`] when the word has none, [`EmbeddingError::NotFinite`] when it holds a
+    /// NaN or an infinity: a file that is mapped is not looked through when it is opened.
+    pub fn finite_vector(&self, word: &[u8]) -> Result<Cow<'_, [f32]>> {
+        let vector = self.vector(word).ok_or_else(|| EmbeddingError::no_vector(word))?;
+        match vector.iter().all(|x| x.is_finite()) {
+            true => Ok(vector),
+            false => {
+                let word = String::from_utf8_lossy(word).into_owned();
+                Err(EmbeddingError::NotFinite { word })
+            }
+        }
+    }
+
+    /// The rows that hold a NaN or an infinity.
+    pub fn not_finite(&self) -> Vec<usize> {
+        // Such a row has no finite length; the lengths are of use later.
+        let suspects = self.norms().iter().enumerate().filter(|(_, norm)| !norm.is_finite());
+        let rows = suspects.map(|(row, _)| row);
+        rows.filter(|&row| self.row(row).iter().any(|x| !x.is_finite())).collect()
+    }
+
     /// All vectors, row after row: `[len, dim]`.
     pub fn matrix(&self) -> &[f32] {
         &self.matrix

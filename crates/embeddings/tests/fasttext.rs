@@ -174,13 +174,15 @@ fn a_model_that_is_cut_anywhere_is_an_error() {
     for name in ["fasttext_skipgram.bin", "fasttext_pruned.ftz"] {
         let whole = std::fs::read(fixture(name)).unwrap();
         let mut reader = formats::read::Reader::of_bytes(name, &whole);
-        let trained = fasttext::read(&mut reader).unwrap().trained.is_some();
+        let trained =
+            fasttext::read(&mut reader, &ReadOptions::default()).unwrap().trained.is_some();
         assert_eq!(trained, name.ends_with("bin"));
         // Of a classifier, the rows of labels are not read.
         let last = if trained { whole.len() } else { whole.len() - 200 };
         for cut in (0..last).step_by(3) {
             let mut reader = formats::read::Reader::of_bytes(name, &whole[..cut]);
-            let error = fasttext::read(&mut reader).unwrap_err().to_string();
+            let error =
+                fasttext::read(&mut reader, &ReadOptions::default()).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
         }
         // Any byte may lie; none makes a panic, or more memory than the file has.
@@ -188,7 +190,8 @@ fn a_model_that_is_cut_anywhere_is_an_error() {
             for value in [0, 0x7f, 0xff] {
                 let mut lying = whole.clone();
                 lying[at] = value;
-                let _ = fasttext::read(&mut formats::read::Reader::of_bytes(name, &lying));
+                let mut reader = formats::read::Reader::of_bytes(name, &lying);
+                let _ = fasttext::read(&mut reader, &ReadOptions::default());
             }
         }
     }

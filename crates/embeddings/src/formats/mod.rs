@@ -129,7 +129,8 @@ impl Format {
 /// Bytes by which a file's format is seen.
 const START: usize = 1 << 12;
 
-/// Reads a file of vectors; what it is is seen from its first bytes, unless `format` says.
+/// Reads a file of vectors; what it is is seen from its first bytes, unless `format` says. A file of our
+/// own is mapped and not read: [`Loaded::checked`] looks at its rows.
 ///
 /// # Errors
 /// [`EmbeddingError::Read`], or [`EmbeddingError::Malformed`] with the line or row.
@@ -166,7 +167,7 @@ pub fn read_as(format: Format, mut reader: read::Reader, options: &ReadOptions) 
         Format::Word2vecText => word2vec_text::read(&mut reader, options),
         Format::Word2vecBinary => word2vec_binary::read(&mut reader, options),
         Format::Glove => word2vec_text::read_without_header(&mut reader, options),
-        Format::Fasttext => fasttext::read(&mut reader),
+        Format::Fasttext => fasttext::read(&mut reader, options),
         Format::Projector => projector::read(&mut reader, options),
         Format::Safetensors | Format::Native => {
             let mut bytes = Vec::new();

@@ -62,20 +62,20 @@ impl Query {
     /// What is like a word; the word itself is no answer.
     ///
     /// # Errors
-    /// [`EmbeddingError::NoVector`] when the word has none.
+    /// Those of [`Vectors::finite_vector`] and [`Query::new`].
     pub fn word(vectors: &Vectors, word: &[u8]) -> Result<Self> {
-        let vector = vectors.vector(word).ok_or_else(|| EmbeddingError::no_vector(word))?;
+        let vector = vectors.finite_vector(word)?;
         Self::new(&vector, vectors.row_of(word).into_iter().collect())
     }
 
     /// What is to `c` as `b` is to `a`: near `b - a + c`, each of length 1 (3CosAdd, Mikolov et al. 2013).
     ///
     /// # Errors
-    /// [`EmbeddingError::NoVector`] when a word has none.
+    /// Those of [`Vectors::finite_vector`]; [`EmbeddingError::NoVector`] for a vector of zeros.
     pub fn analogy(vectors: &Vectors, [a, b, c]: [&[u8]; 3]) -> Result<Self> {
         let mut sum = vec![0.0f32; vectors.dim()];
         for (word, sign) in [(a, -1.0), (b, 1.0), (c, 1.0)] {
-            let vector = vectors.vector(word).ok_or_else(|| EmbeddingError::no_vector(word))?;
+            let vector = vectors.finite_vector(word)?;
             let vector = unit(&vector).ok_or_else(|| EmbeddingError::no_vector(word))?;
             sum.iter_mut().zip(vector).for_each(|(sum, x)| *sum += sign * x);
         }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{MAGIC, VERSION, numbers};
 use crate::corpus::VocabularyLimits;
 use crate::error::{EmbeddingError, Place, Result};
-use crate::formats::read::{Loaded, Reader};
+use crate::formats::read::{Loaded, ReadOptions, Reader};
 use crate::lexicon::{Lexicon, LexiconBuilder};
 use crate::quantized::{CENTROIDS, Codebook, Quantized};
 use crate::section::Section;
@@ -30,7 +30,7 @@ struct Arguments {
 ///
 /// # Errors
 /// [`EmbeddingError::Malformed`] with what is wrong.
-pub fn read(reader: &mut Reader) -> Result<Loaded> {
+pub fn read(reader: &mut Reader, options: &ReadOptions) -> Result<Loaded> {
     let arguments = arguments(reader)?;
     let dim = arguments.settings.dim;
     let dictionary = dictionary(reader)?;
@@ -64,11 +64,6 @@ pub fn read(reader: &mut Reader) -> Result<Loaded> {
             vector.copy_from_slice(&mean);
         }
     });
-    if let Some(at) = vectors.iter().position(|x| !x.is_finite()) {
-        let word = String::from_utf8_lossy(words.word(at / dim)).into_owned();
-        let problem = format!("the vector of `{word}` is not finite; train again");
-        return Err(reader.error(Place::Row(at as u64 / dim as u64 + 1), problem));
-    }
     let number_of_words = words.len();
     let mut vectors = Vectors::new(words, vectors, dim)?.with_counts(counts);
     let mut trained = None;
@@ -88,7 +83,8 @@ pub fn read(reader: &mut Reader) -> Result<Loaded> {
     if has_ngrams {
         vectors = vectors.with_subwords(subwords);
     }
-    Ok(Loaded { vectors, trained, duplicates: 0, not_finite: 0 })
+    let loaded = Loaded { vectors, trained, duplicates: 0, not_finite: 0 };
+    loaded.checked(&reader.name, options.skip_not_finite)
 }
 
 /// The next bytes; there have to be so many.
