@@ -25,7 +25,8 @@ impl AtomicFile {
     /// it leads to is replaced and the link stays.
     ///
     /// # Errors
-    /// [`DataError::Write`] when the folder cannot be made or written to; those of [`expect_replaceable`].
+    /// [`DataError::Write`] when the folder cannot be made or written to, or `path` is a device, a pipe or a
+    /// socket.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         expect_replaceable(&path)?;
@@ -67,13 +68,25 @@ impl AtomicFile {
 ///
 /// # Errors
 /// [`DataError::Write`] where it is a device, a pipe or a socket.
-pub fn expect_replaceable(path: &Path) -> Result<()> {
+fn expect_replaceable(path: &Path) -> Result<()> {
     let is_special = |there: std::fs::Metadata| !there.is_file() && !there.is_dir();
     if std::fs::metadata(path).is_ok_and(is_special) {
         let why = "it is a device, a pipe or a socket, which a file would replace: name a file";
         return Err(DataError::write(path, io::Error::other(why)));
     }
     Ok(())
+}
+
+/// Checks that a file can be written at `path`, before hours are spent on what it is to hold: one is
+/// begun there and taken away again.
+///
+/// # Errors
+/// [`DataError::Write`] where `path` is a folder; those of [`AtomicFile::create`].
+pub fn expect_place(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(DataError::write(path, io::ErrorKind::IsADirectory.into()));
+    }
+    AtomicFile::create(path).map(drop)
 }
 
 impl Drop for AtomicFile {

@@ -37,7 +37,7 @@ pub(super) fn check_out<'a>(
             format!("{out}: models are written plain, ARPA also as gzip: give another ending");
         return Err(Usage(problem).into());
     }
-    atomic::expect_replaceable(out).map_err(|error| Usage(error.to_string()))?;
+    atomic::expect_place(out).map_err(|error| Usage(error.to_string()))?;
     // Opening a pipe would wait for its other end.
     let file = |path: &Path| path.is_file().then(|| Handle::from_path(path).ok()).flatten();
     let Some(there) = file(out) else { return Ok(()) };
