@@ -83,6 +83,19 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    /// What is broken by hand is not broken again: no line of an epilogue is wider than the help.
+    #[test]
+    fn epilogues_fit_their_lines() {
+        let mut left = vec![Arguments::command()];
+        while let Some(command) = left.pop() {
+            left.extend(command.get_subcommands().cloned());
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in shown.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
+        }
+    }
+
     #[test]
     fn every_command_teaches_with_examples() {
         for command in Arguments::command().get_subcommands() {

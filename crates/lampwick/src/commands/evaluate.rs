@@ -25,10 +25,10 @@ Examples:
   lampwick evaluate model.arpa test.txt           an n-gram model, ARPA or binary
   lampwick evaluate runs/mine other.txt --json | jq .perplexity
 
-The weights are those of the best validation, or of the newest checkpoint with --newest. Every token
-of the text is scored, the end of each line included where the run's tokens have one; unknown words are scored as <unk> and counted as OOV.
-Two perplexities compare only with the same unit and vocabulary; bits per character compare
-whenever few words are unknown.")]
+The weights are those of the best validation, or of the newest checkpoint with --newest. Every
+token of the text is scored, the end of each line included where the run's tokens have one;
+unknown words are scored as <unk> and counted as OOV. Two perplexities compare only with the
+same unit and vocabulary; bits per character compare whenever few words are unknown.")]
 pub(crate) struct Arguments {
     /// The run's directory, or an n-gram model: binary or ARPA, ARPA also through a pipe
     run: PathBuf,

@@ -26,10 +26,10 @@ Examples:
   lampwick train configs/lm/own_text.toml data.source=tokens data.dir=data/mine
 
 The vocabulary is counted on the first text, or taken from --vocabulary. Each text becomes
-OUT/NAME.tokens: 2 or 4 bytes a token behind a header with the vocabulary's hash, memory-mapped in
-training. Training takes the files whose names hold `train`, `valid` and `test`, or those that
-data.train, data.valid and data.test name. A folder that holds another vocabulary is refused; when one
-text is, nothing is written.")]
+OUT/NAME.tokens: 2 or 4 bytes a token behind a header with the vocabulary's hash, memory-mapped
+in training. Training takes the files whose names hold `train`, `valid` and `test`, or those
+that data.train, data.valid and data.test name. A folder that holds another vocabulary is
+refused; when one text is, nothing is written.")]
 pub(crate) struct Arguments {
     /// Texts, UTF-8, one sentence or paragraph a line; the first is the one to train on
     #[arg(required = true)]

@@ -28,10 +28,11 @@ Each line of stdin is a sentence of its own; its natural log-probability, the en
 included, comes out as one line, also for an empty line, and before the next line is read. With
 --tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.
 
-Of an encoder-decoder's run: each line is a source, a tab and a target, and what comes out is the
-natural log-probability of the target, its end included, given the source. A search over subwords may
-write a word in other pieces than the tokenizer splits it into, which has another probability: with
---pieces the target is its tokens, as `translate --json` lists them, and has that of `translate`.
+Of an encoder-decoder's run: each line is a source, a tab and a target, and what comes out is
+the natural log-probability of the target, its end included, given the source. A search over
+subwords may write a word in other pieces than the tokenizer splits it into, which has another
+probability: with --pieces the target is its tokens, as `translate --json` lists them, and has
+that of `translate`.
 
 A line that is no text (not UTF-8, a NUL, a word of more than 64 KiB) also gives one line, such as
 `error: not UTF-8 at byte 5`, or with --json an object with \"error\"; bytes count from the line's

@@ -16,9 +16,10 @@ Examples:
   lampwick tokenize runs/de/tokenizer/target --ids < german.txt
   lampwick tokenize tokenizer.json < text.txt
 
-One line comes out for each line in: its tokens, apart by spaces, as a language model reads them that
-stands beside a run (`translate --lm`); the end of the line is not among them. A line that is no text
-(not UTF-8, a NUL) gives an empty line, is reported on stderr, and the exit code is 1.")]
+One line comes out for each line in: its tokens, apart by spaces, as a language model reads them
+that stands beside a run (`translate --lm`); the end of the line is not among them. A line that
+is no text (not UTF-8, a NUL) gives an empty line, is reported on stderr, and the exit code is
+1.")]
 pub(crate) struct Arguments {
     /// A run's `tokenizer` folder (of an encoder-decoder `tokenizer/source` or `tokenizer/target`), the
     /// folder of a prepared corpus, or a `tokenizer.json` of the Hugging Face library

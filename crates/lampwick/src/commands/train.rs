@@ -30,16 +30,15 @@ Examples:
   lampwick train configs/quickstart.toml --tensorboard && tensorboard --logdir runs
 
 While it trains, one line says epoch, step, loss, perplexity, tokens per second, time left,
-learning rate and gradient norm; --tui draws them (there, q and then s end the run). Ctrl-C or SIGTERM
-ends the run after the step under way with a checkpoint (exit code 130 or 143); a second one ends it
-at once.
+learning rate and gradient norm; --tui draws them (there, q and then s end the run). Ctrl-C or
+SIGTERM ends the run after the step under way with a checkpoint (exit code 130 or 143); a second
+one ends it at once.
 
-A run that was killed, at whatever instant, or stopped by a full disk goes on with --resume and ends
-with the same bytes as one that was not: weights, metrics, samples. One process at a time writes to a
-run; a second one is refused. The run's config keeps absolute paths of its texts, so that it is
-evaluated and resumed from any folder. To train on past its budget, raise budget.epochs or
-budget.minutes in RUN/config.toml and resume it."
-)]
+A run that was killed, at whatever instant, or stopped by a full disk goes on with --resume and
+ends with the same bytes as one that was not: weights, metrics, samples. One process at a time
+writes to a run; a second one is refused. The run's config keeps absolute paths of its texts, so
+that it is evaluated and resumed from any folder. To train on past its budget, raise
+budget.epochs or budget.minutes in RUN/config.toml and resume it." )]
 pub(crate) struct Arguments {
     /// The config: a TOML file
     config: Option<PathBuf>,

@@ -23,16 +23,16 @@ Examples:
   lampwick embed bias vectors.lwv --pairs definitional_pairs.json --professions professions.json \\
       --plot professions.html
 
---sets is an object of lists of words; --test names two sets of targets, then two of attributes. With no
---test, those of the ten tests of Caliskan et al. (2017) are made whose sets the file has. WEAT is given as
-effect size and as the part of all splits of the targets that reach its statistic; RND, RIPA, ECT for either
-set of attributes; MAC. Missing words are named; where more than --may-lack of a set are missing, the
-result is withheld (exit code 1 when all are).
---pairs is a list of pairs: their direction is that in which she and he, woman and man differ; --professions
-are placed along it, and their places compared with what people said.
+--sets is an object of lists of words; --test names two sets of targets, then two of attributes.
+With no --test, those of the ten tests of Caliskan et al. (2017) are made whose sets the file
+has. WEAT is given as effect size and as the part of all splits of the targets that reach its
+statistic; RND, RIPA, ECT for either set of attributes; MAC. Missing words are named; where more
+than --may-lack of a set are missing, the result is withheld (exit code 1 when all are). --pairs
+is a list of pairs: their direction is that in which she and he, woman and man differ;
+--professions are placed along it, and their places compared with what people said.
 
-These numbers say how words stand to each other in these vectors. They do not say what a system built on
-them does to people, and a small number does not show that there is no bias.")]
+These numbers say how words stand to each other in these vectors. They do not say what a system
+built on them does to people, and a small number does not show that there is no bias.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

@@ -23,13 +23,15 @@ Examples:
   lampwick embed debias vectors.lwv fair.lwv --pairs definitional_pairs.json \\
       --sets WEAT.json --analogies questions-words.txt --similarities EN-SIMLEX-999.txt
 
-Hard debiasing (Bolukbasi et al. 2016): the direction of --pairs is taken out of every word but those of
---specific, and the pairs of --equalize (else those of --pairs) are put at equal distances along it. OUT
-holds vectors of length 1, and no n-grams: they would bring the direction back. With --sets, --analogies or
---similarities what this changes is told, before and after.
+Hard debiasing (Bolukbasi et al. 2016): the direction of --pairs is taken out of every word but
+those of --specific, and the pairs of --equalize (else those of --pairs) are put at equal
+distances along it. OUT holds vectors of length 1, and no n-grams: they would bring the
+direction back. With --sets, --analogies or --similarities what this changes is told, before and
+after.
 
-What is taken out is one direction. Words that were near each other for their bias stay so (Gonen and
-Goldberg 2019): the measures below fall, and a classifier still finds which words were which.")]
+What is taken out is one direction. Words that were near each other for their bias stay so
+(Gonen and Goldberg 2019): the measures below fall, and a classifier still finds which words
+were which.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

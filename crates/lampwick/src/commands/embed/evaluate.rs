@@ -21,10 +21,11 @@ Examples:
   lampwick embed evaluate vectors.lwv --pairs EN-WS-353-ALL.txt EN-SIMLEX-999.txt
   lampwick embed evaluate model.bin --pairs EN-RW-STANFORD.txt --subwords --json
 
-Analogies are Google's file: `: section` lines and four words a line; sections that begin with `gram` are
-syntactic. Pairs are two words and a number, apart by tabs. Questions and pairs with a word that the first
-300,000 do not hold are skipped and told; upper and lower case are one, and the first word of a file stands
-for its other cases. These are gensim's rules, and the numbers are gensim's.")]
+Analogies are Google's file: `: section` lines and four words a line; sections that begin with
+`gram` are syntactic. Pairs are two words and a number, apart by tabs. Questions and pairs with
+a word that the first 300,000 do not hold are skipped and told; upper and lower case are one,
+and the first word of a file stands for its other cases. These are gensim's rules, and the
+numbers are gensim's.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

@@ -13,12 +13,12 @@ use lampwick::metrics::figures::count;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  lampwick embed export vectors.lwv projector.tsv --first 10000    with projector.words.tsv beside it
+  lampwick embed export vectors.lwv projector.tsv --first 10000   with projector.words.tsv beside it
   lampwick embed export vectors.lwv mine.vec --only mine.txt --unit
   lampwick embed export model.bin vocabulary.safetensors --only vocabulary.txt
 
-Words of --only that the file does not hold get a vector from their n-grams where it has them, and are
-left out and told otherwise.")]
+Words of --only that the file does not hold get a vector from their n-grams where it has them,
+and are left out and told otherwise.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

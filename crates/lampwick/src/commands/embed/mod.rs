@@ -26,9 +26,9 @@ Examples:
   lampwick embed info vectors.lwv
   lampwick embed convert GoogleNews-vectors-negative300.bin.gz vectors.vec
 
-Wherever VECTORS is asked for, any format that can be read does: word2vec's text and binary, fastText's
-.vec and .bin, GloVe's, safetensors, and Lampwick's own; what a file is, is seen from its first bytes.
-Words are bytes; what a file holds is carried through unchanged.")]
+Wherever VECTORS is asked for, any format that can be read does: word2vec's text and binary,
+fastText's .vec and .bin, GloVe's, safetensors, and Lampwick's own; what a file is, is seen from
+its first bytes. Words are bytes; what a file holds is carried through unchanged.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -20,10 +20,10 @@ Examples:
   lampwick embed phrases text.txt --score npmi --threshold 0.5 --list
   lampwick embed phrases text.txt -o joined.txt --connectors of,the,in
 
-Two neighbours are joined where their score is above the threshold. --score word2vec is
-(count(a b) - min_count) / (count(a) count(b)) times the words of the text (Mikolov et al. 2013);
-npmi is the normalised pointwise mutual information, -1 to 1. The files are read twice, so they cannot be
-stdin.")]
+Two neighbours are joined where their score is above the threshold. --score word2vec is (count(a
+b) - min_count) / (count(a) count(b)) times the words of the text (Mikolov et al. 2013); npmi is
+the normalised pointwise mutual information, -1 to 1. The files are read twice, so they cannot
+be stdin.")]
 pub(crate) struct Arguments {
     /// Texts, plain or packed, one sentence a line
     #[arg(required = true)]

@@ -16,9 +16,10 @@ Examples:
   lampwick embed plot vectors.lwv -o animals.html --only animals.txt
   lampwick embed plot vectors.lwv -o map.html --projection tsne --first 3000
 
-The page needs nothing else. Words of length 1 lie on their first two principal components, or, by t-SNE, near
-those that they are near in all dimensions; it begins at these components, so the map is the same each time. A
-word's name shows under the pointer, where there is room, and by search; the wheel zooms.")]
+The page needs nothing else. Words of length 1 lie on their first two principal components, or,
+by t-SNE, near those that they are near in all dimensions; it begins at these components, so the
+map is the same each time. A word's name shows under the pointer, where there is room, and by
+search; the wheel zooms.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

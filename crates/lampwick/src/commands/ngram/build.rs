@@ -20,7 +20,7 @@ Examples:
   lampwick ngram build --kind trie model.arpa model.bin            under half the size
   lampwick ngram build --kind compact model.arpa model.bin         two thirds of that, slower
   lampwick ngram build --kind compact --quantize 8 model.arpa.gz model.bin     smallest
-  lampwick ngram train text.txt | lampwick ngram build - model.bin             no ARPA file in between
+  lampwick ngram train text.txt | lampwick ngram build - model.bin   no ARPA file in between
 
 The file is mapped into memory when it is opened, so that takes milliseconds; several processes
 share it. It is for machines of this byte order, and for this version of the format.")]

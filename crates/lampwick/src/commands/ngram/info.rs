@@ -19,8 +19,9 @@ Examples:
   lampwick ngram info model.bin --verify        read all of it and compare the checksums
   lampwick ngram info model.arpa --json | jq .ngrams
 
-The other commands check the head of a binary model and that its parts have the lengths that it says,
-not every byte: that would read all of a file which they map. Where a file may be damaged, --verify tells.")]
+The other commands check the head of a binary model and that its parts have the lengths that it
+says, not every byte: that would read all of a file which they map. Where a file may be damaged,
+--verify tells.")]
 pub(crate) struct Arguments {
     /// The model: binary, or ARPA
     model: PathBuf,

@@ -22,9 +22,10 @@ Examples:
   lampwick ngram interpolate news.arpa talk.arpa --weights 0.3,0.7 --out both.arpa
 
 The weights are those that make the development text most likely (expectation maximisation). The
-mixture that is written has every n-gram that one of the models has, with the mixture's probability;
-what it backs off to is close to the mixture's, and each context sums to 1. A word that a model lacks has
-no probability in that model: the others' share, by their weights, is all that it gets.")]
+mixture that is written has every n-gram that one of the models has, with the mixture's
+probability; what it backs off to is close to the mixture's, and each context sums to 1. A word
+that a model lacks has no probability in that model: the others' share, by their weights, is all
+that it gets.")]
 pub(crate) struct Arguments {
     /// The models: ARPA, or binary tries
     #[arg(required = true, num_args = 2..)]

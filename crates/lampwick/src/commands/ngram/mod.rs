@@ -35,9 +35,9 @@ Examples:
   echo 'the lamp burns' | lampwick ngram query model.bin --words
   lampwick ngram generate model.bin --samples 3
 
-Text is one sentence a line; words are what white space separates, any bytes. Wherever a MODEL is
-asked for, an ARPA file, plain, gzip or zstd, does as well as a binary one; ARPA may come through a pipe,
-- is stdin.")]
+Text is one sentence a line; words are what white space separates, any bytes. Wherever a MODEL
+is asked for, an ARPA file, plain, gzip or zstd, does as well as a binary one; ARPA may come
+through a pipe, - is stdin.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -26,7 +26,7 @@ Examples:
   lampwick ngram train -o 4 --prune 0,0,1 text.txt > model.arpa
   lampwick ngram train --prune-entropy 1e-8 text.txt > model.arpa
   lampwick ngram train --vocabulary-size 50000 text.txt > model.arpa
-  lampwick ngram train --as-lmplz -o 5 text.txt > model.arpa     entry by entry what KenLM's lmplz writes
+  lampwick ngram train --as-lmplz -o 5 text.txt > model.arpa   entry by entry lmplz's
 
 Each line is a sentence, <s> and </s> are put around it; where they stand in the text they are
 left out with a notice (KenLM refuses them). The model is the same for any number of threads and

@@ -44,25 +44,27 @@ Examples:
   lampwick translate runs/de --lm runs/german --lm-weight 0.2 < test.en
   lampwick tokenize runs/de/tokenizer/target < german.txt | lampwick ngram train -o 5 > german.arpa
   lampwick translate runs/de --lm german.arpa < test.en          an n-gram model of the run's tokens
-  ls recordings/*.wav | lampwick translate runs/digits           a run that hears: names of WAV files
-  ls recordings/*.wav | lampwick translate runs/digits --ctc     by its CTC head, without the decoder
+  ls recordings/*.wav | lampwick translate runs/digits   a run that hears: names of WAV files
+  ls recordings/*.wav | lampwick translate runs/digits --ctc   by its CTC head, without the decoder
   ls pictures/*.png | lampwick translate runs/caption            a run that sees: names of PNG files
 
-One line comes out for each line in, in order, also for an empty line (it is empty). Lines are read
-as they come: what has arrived is translated together, those of like length side by side; a line's
-result never depends on the others. A line that is no text (not UTF-8, a NUL), or that cannot be
-translated as asked, gives an empty line, is reported on stderr, and the exit code is 1. With
---n-best N > 1 there are up to N lines for each, as `number ||| target ||| score`, the lines numbered
-from 0.
+One line comes out for each line in, in order, also for an empty line (it is empty). Lines are
+read as they come: what has arrived is translated together, those of like length side by side; a
+line's result never depends on the others. A line that is no text (not UTF-8, a NUL), or that
+cannot be translated as asked, gives an empty line, is reported on stderr, and the exit code is
+1. With --n-best N > 1 there are up to N lines for each, as `number ||| target ||| score`, the
+lines numbered from 0.
 
 With --json-lines each line in is an object, {\"text\": ..., \"prefix\": ..., \"require\": [...],
-\"forbid\": [...]}: what is asked of this line alone, beside the options; all but text may be left out.
+\"forbid\": [...]}: what is asked of this line alone, beside the options; all but text may be left
+out.
 
-A score is the natural log-probability of the target, its end included, under the length and coverage
-penalties; --json gives both, and \"finished\": false where no target ends within the longest length, and
-\"error\" where a line is left empty. Recordings of another rate than the run's (8,000 a second) are refused.
-With --lm both are sums with the language model's. A search stops early only where its result could
-not change. A sample depends on the run, the line and its number, and the options only.")]
+A score is the natural log-probability of the target, its end included, under the length and
+coverage penalties; --json gives both, and \"finished\": false where no target ends within the
+longest length, and \"error\" where a line is left empty. Recordings of another rate than the
+run's (8,000 a second) are refused. With --lm both are sums with the language model's. A search
+stops early only where its result could not change. A sample depends on the run, the line and
+its number, and the options only.")]
 pub(crate) struct Arguments {
     /// The run's directory; several of one vocabulary search together, as one model
     #[arg(value_name = "RUN", required = true)]
