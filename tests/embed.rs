@@ -105,7 +105,8 @@ fn training_goes_on_with_more_text() {
     let train = ["embed", "train", "--min-count", "1", "--dim", "12"];
     place.run(&[&train[..], &["text.txt", "-o", "a.lwv"]].concat()).expect(0);
     let on = ["embed", "train", "--min-count", "1", "--from", "a.lwv", "more.txt", "-o", "b.vec"];
-    place.run(&on).expect(0).says(&["1 words are new", "b.vec: 9 vectors of 12"]);
+    let told = place.run(&on).expect(0);
+    told.says(&["8 different; 9 are trained", "1 words are new", "b.vec: 9 vectors of 12"]);
     // What is not asked for is as in the first training.
     let steady = [&train[..], &["--deterministic", "text.txt", "--sample", "1e-2", "-o", "c.lwv"]];
     place.run(&steady.concat()).expect(0);
@@ -303,9 +304,48 @@ fn bad_input_ends_in_a_message_that_mends() {
     let early = place.run(&["embed", "train", "nowhere.txt", "-o", "w.lwv", "--dim", "0"]);
     early.expect(2).says(&["--dim"]);
     wrong(&["--sample", "7"], "--sample");
+    wrong(&["--lr", "-1"], "--lr");
+    // A place that cannot be is known before anything is read.
+    let nowhere = ["embed", "train", "nowhere.txt", "-o", "empty.txt/w.lwv"];
+    place.run(&nowhere).expect(2).says(&["cannot write empty.txt/w.lwv"]);
+    place.run(&["embed", "convert", "nowhere.vec", "."]).expect(2);
     assert!(!place.path("w.lwv").exists());
     place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");
     place.run(&["embed", "info", "cut.bin"]).expect(1).says(&["cut.bin", "row 1", "cut"]);
     place.write("nan.vec", "1 2\nlamp 1 nan\n");
     place.run(&["embed", "info", "nan.vec"]).expect(1).says(&["nan.vec:2", "lamp"]);
+}
+
+/// Our own file is mapped: what is wrong in it is found where it is read.
+#[test]
+fn a_mapped_file_with_a_nan_gives_no_numbers() {
+    let place = Place::new();
+    place.write("a.vec", "3 2\nlamp 1 2\nwick 3 4\noil 5 6\n");
+    place.run(&["embed", "convert", "a.vec", "a.lwv"]).expect(0);
+    let mut bytes = fs::read(place.path("a.lwv")).unwrap();
+    let at = bytes.windows(4).position(|four| four == 4f32.to_le_bytes()).unwrap();
+    bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    place.write("a.lwv", bytes);
+    let refused: [&[&str]; 5] = [
+        &["convert", "a.lwv", "b.vec"],
+        &["similarity", "a.lwv", "lamp", "wick"],
+        &["nn", "a.lwv", "lamp"],
+        &["oov", "a.lwv", "wick"],
+        &["quantize", "a.lwv", "b.lwv"],
+    ];
+    for command in refused {
+        let said = place.run(&[&["embed"], command].concat()).expect(1);
+        said.says(&["the vector of `wick` holds", "NaN", "--skip-not-finite"]);
+    }
+    assert!(!place.path("b.vec").exists());
+    let left = place.run(&["embed", "convert", "a.lwv", "b.vec", "--skip-not-finite"]).expect(0);
+    left.says(&["1 rows with a NaN"]);
+    assert_eq!(fs::read_to_string(place.path("b.vec")).unwrap(), "2 2\nlamp 1 2\noil 5 6\n");
+    let info = place.run(&["embed", "info", "a.lwv"]).expect(0);
+    assert!(info.stdout.contains("not finite  1 rows"), "{}", info.stdout);
+    // The projector's words lie beside its numbers.
+    place.run(&["embed", "convert", "b.vec", "p.tsv"]).expect(0);
+    let first = place.run(&["embed", "convert", "p.tsv", "c.vec"]).expect(0);
+    assert_eq!(first.stdout, "");
+    assert_eq!(fs::read(place.path("c.vec")).unwrap(), fs::read(place.path("b.vec")).unwrap());
 }

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  lampwick embed convert GoogleNews-vectors-negative300.bin.gz vectors.lwv    opens at once from then on
+  lampwick embed convert GoogleNews-vectors-negative300.bin.gz v.lwv   opens at once then
   lampwick embed convert glove.6B.100d.txt glove.bin
   lampwick embed convert cc.en.300.bin words.vec             a fastText model's words
   lampwick embed convert vectors.lwv model.bin --to fasttext

@@ -29,10 +29,11 @@ Examples:
   lampwick embed nn indexed.lwv --approximate lamp
   lampwick embed index GoogleNews-vectors-negative300.bin.gz news.lwv --m 24
 
-The graph is HNSW (Malkov and Yashunin 2020); OUT holds it beside the vectors, so that the two cannot part.
-It pays where vocabularies are large: what is found of the ten nearest is measured on 1,000 words and told,
-with queries a second beside those of looking at every row. Building takes a second copy of the vectors in
-memory. Several threads build in an order of chance: --threads 1 gives the same bytes each time.")]
+The graph is HNSW (Malkov and Yashunin 2020); OUT holds it beside the vectors, so that the two
+cannot part. It pays where vocabularies are large: what is found of the ten nearest is measured
+on 1,000 words and told, with queries a second beside those of looking at every row. Building
+takes a second copy of the vectors in memory. Several threads build in an order of chance:
+--threads 1 gives the same bytes each time.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
@@ -61,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let problem = "a graph is held by a .lwv file only; end the name so";
         return Err(Usage(problem.into()).into());
     }
+    opened::expect_place(&arguments.out)?;
     let loaded = arguments.input.open()?;
     let stages = Stages::new();
     let start = Instant::now();

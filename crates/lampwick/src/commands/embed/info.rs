@@ -33,11 +33,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.verify {
         native::verify(path)?;
     }
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open_at_once()?;
     let vectors = &loaded.vectors;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let norms = vectors.norms();
-    let mean = norms.iter().map(|&x| f64::from(x)).sum::<f64>() / norms.len() as f64;
+    let not_finite = vectors.not_finite().len();
+    let norms = vectors.norms().iter().map(|&norm| f64::from(norm)).filter(|norm| norm.is_finite());
+    let mean = norms.sum::<f64>() / vectors.len().saturating_sub(not_finite).max(1) as f64;
     let ngrams = vectors.subwords().map(|subwords| {
         let NGrams { min, max, buckets } = subwords.ngrams();
         (min, max, buckets, subwords.is_quantized())
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "index": vectors.index().map(|it| json!({"layers": it.layers(), "links": it.links()})),
             "trainable": loaded.trained.is_some(),
             "duplicates": loaded.duplicates,
-            "not_finite": loaded.not_finite,
+            "not_finite": loaded.not_finite + not_finite as u64,
             "bytes": bytes,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
@@ -63,6 +64,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     writeln!(out, "words       {}", count(vectors.len() as u64))?;
     writeln!(out, "dimensions  {}", vectors.dim())?;
     writeln!(out, "mean norm   {mean:.4}")?;
+    if not_finite > 0 {
+        let n = count(not_finite as u64);
+        writeln!(
+            out,
+            "not finite  {n} rows hold a NaN or an infinity; --skip-not-finite leaves them out"
+        )?;
+    }
     if let Some((min, max, buckets, quantized)) = ngrams {
         let buckets = count(buckets.into());
         let codes = if quantized { ", as codes" } else { "" };

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use lampwick::embeddings::neighbours::{Neighbour, Query, cosine, nearest};
-use lampwick::embeddings::{EmbeddingError, Source, Vectors};
+use lampwick::embeddings::{Source, Vectors};
 
 use super::index;
 use super::opened::Input;
@@ -28,6 +28,12 @@ struct Among {
 }
 
 impl Among {
+    /// A walk looks at few rows, a search at all.
+    fn open(&self, input: &Input) -> anyhow::Result<Vectors> {
+        let loaded = if self.approximate { input.open_at_once() } else { input.open() };
+        Ok(loaded?.vectors)
+    }
+
     fn nearest(
         &self,
         input: &Input,
@@ -59,11 +65,11 @@ Examples:
   lampwick embed nn vectors.lwv lamp
   lampwick embed nn vectors.lwv -k 3 < words.txt > neighbours.tsv
   lampwick embed nn model.bin lampwicks      by its n-grams, where a fastText model does not hold it
-  lampwick embed nn indexed.lwv --approximate lamp      after `lampwick embed index vectors.lwv indexed.lwv`
+  lampwick embed nn indexed.lwv --approximate lamp      where `embed index` wrote indexed.lwv
 
-Each line is the word, a neighbour and their cosine, apart by tabs; all rows are looked at, unless
---approximate asks for a walk. The words come from stdin where none is named. Exit code 1 when a word has
-no vector.")]
+Each line is the word, a neighbour and their cosine, apart by tabs; all rows are looked at,
+unless --approximate asks for a walk. The words come from stdin where none is named. Exit code 1
+when a word has no vector.")]
 pub(crate) struct NearestArguments {
     #[command(flatten)]
     input: Input,
@@ -80,7 +86,8 @@ Examples:
   lampwick embed analogy vectors.lwv man king woman       man is to king as woman is to ...
   lampwick embed analogy vectors.lwv paris france rome -k 3
 
-Each line is a word and its cosine with B - A + C, all of length 1 (3CosAdd); A, B and C are no answers.")]
+Each line is a word and its cosine with B - A + C, all of length 1 (3CosAdd); A, B and C are no
+answers.")]
 pub(crate) struct AnalogyArguments {
     #[command(flatten)]
     input: Input,
@@ -109,7 +116,7 @@ pub(crate) struct SimilarityArguments {
 }
 
 pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> {
-    let vectors = arguments.input.open()?.vectors;
+    let vectors = arguments.among.open(&arguments.input)?;
     let words: Vec<Vec<u8>> = if arguments.list.is_empty() {
         let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
         lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect()
@@ -144,7 +151,7 @@ pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> 
 }
 
 pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> {
-    let vectors = arguments.input.open()?.vectors;
+    let vectors = arguments.among.open(&arguments.input)?;
     let words = [&arguments.a, &arguments.b, &arguments.c].map(String::as_bytes);
     let query = Query::analogy(&vectors, words)?;
     let found = arguments.among.nearest(&arguments.input, &vectors, &[query])?;
@@ -156,13 +163,9 @@ pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> 
 }
 
 pub(crate) fn run_similarity(arguments: &SimilarityArguments) -> anyhow::Result<Exit> {
-    let vectors = arguments.input.open()?.vectors;
-    let vector = |word: &String| {
-        vectors
-            .vector(word.as_bytes())
-            .ok_or_else(|| EmbeddingError::NoVector { word: word.clone() })
-    };
-    let cosine = cosine(&vector(&arguments.a)?, &vector(&arguments.b)?);
+    let vectors = arguments.input.open_at_once()?.vectors;
+    let [a, b] = [&arguments.a, &arguments.b].map(|word| vectors.finite_vector(word.as_bytes()));
+    let cosine = cosine(&a?, &b?);
     writeln!(std::io::stdout().lock(), "{cosine:.6}")?;
     Ok(Exit::Done)
 }

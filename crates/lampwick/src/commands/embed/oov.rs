@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lampwick::embeddings::Source;
+use lampwick::embeddings::{EmbeddingError, Source};
 
 use super::opened::Input;
 use crate::exit::Exit;
@@ -14,9 +14,9 @@ Examples:
   lampwick embed oov model.bin unseenness rewicked
   echo unseenness | lampwick embed oov model.bin
 
-Each line is a word and its vector, as in a .vec file: of a word that the model holds its own, of another
-the mean of its n-grams', which only a fastText model has. The words come from stdin where none is named.
-Exit code 1 when a word got no vector.")]
+Each line is a word and its vector, as in a .vec file: of a word that the model holds its own,
+of another the mean of its n-grams', which only a fastText model has. The words come from stdin
+where none is named. Exit code 1 when a word got no vector.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open_at_once()?;
     let words: Vec<Vec<u8>> = if arguments.list.is_empty() {
         let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
         lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect()
@@ -35,14 +35,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut exit = Exit::Done;
     for word in &words {
-        let Some(vector) = loaded.vectors.vector(word) else {
-            let why = match loaded.vectors.subwords() {
-                None => "is not in the file, which has no n-grams",
-                Some(_) => "is not in the model, and has no n-gram of its lengths",
-            };
-            tell!("{} {why}", String::from_utf8_lossy(word));
-            exit = Exit::Partly;
-            continue;
+        let vector = match loaded.vectors.finite_vector(word) {
+            Ok(vector) => vector,
+            Err(error) => {
+                match (error, loaded.vectors.subwords()) {
+                    (EmbeddingError::NoVector { word }, None) => {
+                        tell!("`{word}` is not in the file, which has no n-grams");
+                    }
+                    (EmbeddingError::NoVector { word }, Some(_)) => {
+                        tell!("`{word}` is not in the model, and has no n-gram of its lengths");
+                    }
+                    (other, _) => tell!("{other}"),
+                }
+                exit = Exit::Partly;
+                continue;
+            }
         };
         out.write_all(word)?;
         vector.iter().try_for_each(|x| write!(out, " {x}"))?;

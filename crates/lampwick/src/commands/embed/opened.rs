@@ -43,27 +43,46 @@ impl Input {
         &self.vectors
     }
 
-    /// Reads the file; what of it was left out is told.
+    /// Reads the file, every row; what of it was left out is told.
     pub(super) fn open(&self) -> anyhow::Result<Loaded> {
-        self.options.open(&self.vectors)
+        loaded(&self.vectors, self.options.format, &self.options.as_read(&self.vectors)?)
+    }
+
+    /// The same for commands that need a few rows: those of a file that is mapped are not looked at,
+    /// unless bad ones are to be left out.
+    pub(super) fn open_at_once(&self) -> anyhow::Result<Loaded> {
+        if self.options.skip_not_finite {
+            return self.open();
+        }
+        let options = self.options.as_read(&self.vectors)?;
+        told(open(&self.vectors, self.options.format, &options)?, &self.vectors)
     }
 }
 
 impl Options {
-    fn open(&self, path: &Path) -> anyhow::Result<Loaded> {
-        let words = self.words.as_deref().map(lines).transpose()?;
-        let options = ReadOptions { skip_not_finite: self.skip_not_finite, dim: self.dim, words };
-        loaded(path, self.format, &options)
+    /// The words of TensorFlow's projector lie beside its numbers, where nobody names others.
+    fn as_read(&self, path: &Path) -> anyhow::Result<ReadOptions> {
+        let of_projector = path.extension().is_some_and(|end| end == "tsv");
+        let beside = Some(path.with_extension("words.tsv"));
+        let beside = beside.filter(|beside| of_projector && beside.is_file());
+        let words = self.words.as_ref().or(beside.as_ref());
+        let words = words.map(|path| lines(path)).transpose()?;
+        Ok(ReadOptions { skip_not_finite: self.skip_not_finite, dim: self.dim, words })
     }
 }
 
-/// Reads a file; what of it was left out is told.
+/// Reads a file, every row; what of it was left out is told.
 pub(super) fn loaded(
     path: &Path,
     format: Option<Format>,
     options: &ReadOptions,
 ) -> anyhow::Result<Loaded> {
     let loaded = open(path, format, options)?;
+    told(loaded.checked(&path.display().to_string(), options.skip_not_finite)?, path)
+}
+
+/// Tells what was left out.
+fn told(loaded: Loaded, path: &Path) -> anyhow::Result<Loaded> {
     let name = path.display();
     if loaded.duplicates > 0 {
         let n = count(loaded.duplicates);
@@ -114,16 +133,23 @@ impl Output {
     }
 }
 
-/// The format that was asked for, by name or by the end of the file's name.
+/// Refuses a place where no file can be written, before what it is for is computed.
+pub(super) fn expect_place(path: &Path) -> anyhow::Result<()> {
+    atomic::expect_place(path).map_err(|error| Usage(error.to_string()).into())
+}
+
+/// The format that was asked for, by name or by the end of the file's name; `path` can be written.
 pub(super) fn output_format(to: Option<Format>, path: &Path) -> anyhow::Result<Format> {
-    to.or_else(|| Format::of_name(path)).ok_or_else(|| {
+    let format = to.or_else(|| Format::of_name(path)).ok_or_else(|| {
         let problem = format!(
             "{}: the name shows no format; name one (--to native), or end it in .lwv, .vec, .bin, \
              .ftz, .tsv or .safetensors",
             path.display()
         );
-        Usage(problem).into()
-    })
+        Usage(problem)
+    })?;
+    expect_place(path)?;
+    Ok(format)
 }
 
 /// Writes a file all at once, packed where its name ends in `.gz`.

@@ -71,7 +71,7 @@ impl Stages {
         self.bar.finish_and_clear();
     }
 
-    /// How a training goes, now and then.
+    /// How a training goes, and where there is no bar any stage, now and then.
     fn tell(&self, done: u64) {
         // Whoever finds the lock taken has nothing to tell that the other does not.
         let Ok(mut times) = self.times.try_lock() else { return };
@@ -95,7 +95,9 @@ impl Stages {
             }
         }
         if self.bar.is_hidden() {
-            tell!("{line}");
+            // What is not trained is named by the bar's message.
+            let name = self.bar.message();
+            tell!("{name}{}{line}", if name.is_empty() { "" } else { ": " });
         } else {
             self.bar.set_message(line);
         }
@@ -123,7 +125,7 @@ impl Progress for Stages {
 
     fn at(&self, done: u64) {
         self.bar.set_position(done);
-        if self.training.load(Relaxed) {
+        if self.training.load(Relaxed) || self.bar.is_hidden() {
             self.tell(done);
         }
     }

@@ -18,9 +18,10 @@ Examples:
   lampwick embed quantize model.bin model.ftz             fastText loads it; gensim reads no .ftz
   lampwick embed quantize vectors.lwv smaller.lwv --part 4
 
-Each vector is cut into parts, and each part replaced by the nearest of 256: dim / part bytes a vector,
-and one for its length. What that loses is told: the share of the squared lengths, and the mean cosine
-between a vector and what is left of it. Compare them on your task before the large file goes.")]
+Each vector is cut into parts, and each part replaced by the nearest of 256: dim / part bytes a
+vector, and one for its length. What that loses is told: the share of the squared lengths, and
+the mean cosine between a vector and what is left of it. Compare them on your task before the
+large file goes.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let problem = "codes are held by .lwv and .ftz files only; end the name so";
         return Err(Usage(problem.into()).into());
     }
+    opened::expect_place(&arguments.out)?;
     let loaded = arguments.input.open()?;
     let Arguments { part, no_norms, seed, .. } = *arguments;
     let stages = Stages::new();

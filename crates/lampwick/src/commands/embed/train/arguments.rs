@@ -15,17 +15,19 @@ Examples:
   zcat corpus/*.gz | lampwick embed train --model cbow --dim 300 -o vectors.vec
   lampwick embed train --model fasttext text.txt.zst -o model.bin --to fasttext
   lampwick embed train --model glove --window 10 text.txt -o glove.lwv
-  lampwick embed train --model skipgram text.txt -o v.lwv --deterministic --checkpoint v.part --resume
-  lampwick embed train --from vectors.lwv new.txt -o more.lwv         go on with more text, new words too
-  lampwick embed train --model glove --counts-out part1.coo --vocabulary words.txt part1.txt    count only
-  lampwick embed train --model glove --counts-in part1.coo,part2.coo -o v.lwv     add counts up, train
+  lampwick embed train --model skipgram text.txt -o v.lwv --deterministic \\
+      --checkpoint v.part --resume
+  lampwick embed train --from vectors.lwv new.txt -o more.lwv   go on with more text, new words too
+  lampwick embed train --model glove --counts-out 1.coo --vocabulary words.txt 1.txt   count only
+  lampwick embed train --model glove --counts-in part1.coo,part2.coo -o v.lwv   add counts up, train
 
-A line is a sentence: no window crosses its end, and it may be of any length. The text is read once, as a
-stream; what it takes goes to a temporary file where it is large. Threads share the vectors without locks,
-so two runs differ a little; with --deterministic one thread trains, and the same text and seed give the
-same bytes. Interrupted (Ctrl-C), a training with --checkpoint writes it and ends; --resume goes on from
-there, bit by bit the same with --deterministic. A checkpoint of GloVe is kept at the end too: --from goes
-on from it, and not from the vectors alone.")]
+A line is a sentence: no window crosses its end, and it may be of any length. The text is read
+once, as a stream; what it takes goes to a temporary file where it is large. Threads share the
+vectors without locks, so two runs differ a little; with --deterministic one thread trains, and
+the same text and seed give the same bytes. Interrupted (Ctrl-C), a training with --checkpoint
+writes it and ends; --resume goes on from there, bit by bit the same with --deterministic. A
+checkpoint of GloVe is kept at the end too: --from goes on from it, and not from the vectors
+alone.")]
 pub(crate) struct Arguments {
     /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
     pub(super) files: Vec<PathBuf>,
@@ -49,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     pub(super) epochs: Option<usize>,
     /// Learning rate at the beginning [default: 0.025 for skipgram, 0.05 for the others]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) lr: Option<f32>,
     /// Only words that occur at least so often
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -74,7 +76,12 @@ pub(crate) struct Arguments {
     pub(super) negative: Option<usize>,
     /// Frequency above which words are left out at random, the more frequent the more often; 0: none
     /// [default: 0.001]
-    #[arg(long, value_name = "X", help_heading = "Word2Vec and fastText")]
+    #[arg(
+        long,
+        value_name = "X",
+        allow_negative_numbers = true,
+        help_heading = "Word2Vec and fastText"
+    )]
     pub(super) sample: Option<f64>,
     /// Words are drawn by their counts to this power [default: 0.75]
     #[arg(
@@ -110,10 +117,10 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "GloVe")]
     pub(super) asymmetric: bool,
     /// The count from which on all weigh the same [default: 100]
-    #[arg(long, value_name = "X", help_heading = "GloVe")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "GloVe")]
     pub(super) x_max: Option<f64>,
     /// Smaller counts weigh (x / x_max) to this power [default: 0.75]
-    #[arg(long, value_name = "X", help_heading = "GloVe")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "GloVe")]
     pub(super) alpha: Option<f64>,
     /// Memory for counts: 2G, 512M, 50% of the machine's; what needs more goes to temporary files
     #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%",

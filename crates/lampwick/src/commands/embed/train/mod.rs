@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use lampwick::embeddings::corpus::{self, MEMORY};
 use lampwick::embeddings::glove::is_checkpoint;
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
@@ -75,11 +76,11 @@ impl Arguments {
             corpus::read(self.sources()?, limits, first, &self.temporary(), MEMORY, stages)?;
         let it = corpus.summary;
         let line = format!(
-            "{} words in {} lines; {} of {} different words are {}, {} words of the text",
+            "{} words in {} lines, {} different; {} are {}, {} words of the text are among them",
             count(it.words),
             count(it.lines),
-            count(corpus.vocabulary.len() as u64),
             count(it.distinct),
+            count(corpus.vocabulary.len() as u64),
             if self.counts_out.is_some() { "counted" } else { "trained" },
             count(it.known)
         );
@@ -88,6 +89,11 @@ impl Arguments {
             &json!({"words": it.words, "lines": it.lines, "known": it.known,
                     "distinct": it.distinct, "vocabulary": corpus.vocabulary.len()}),
         );
+        if corpus.vocabulary.len() == 1 {
+            tell!(
+                "notice: one word alone stands beside no other, so that there is nothing to learn"
+            );
+        }
         Ok(corpus)
     }
 
@@ -216,6 +222,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     // What cannot be written is known before hours of training.
     let format = arguments.out.as_ref().map(|out| opened::output_format(arguments.to, out));
     let format = format.transpose()?;
+    for path in [&arguments.checkpoint, &arguments.counts_out].into_iter().flatten() {
+        opened::expect_place(path)?;
+    }
     let stages = Stages::new();
     let report = Report { json: arguments.json, values: Mutex::default() };
     let (vectors, trained) = match kind {
@@ -286,9 +295,12 @@ fn words(
             (true, true) => Kind::FasttextCbow,
         });
         if loaded.trained.is_none() {
+            let kind = kind.to_possible_value();
             tell!(
-                "notice: {} holds vectors only; what words are predicted by begins at zero",
-                path.display()
+                "notice: {} holds vectors only; it goes on as {} (--model), and what words are predicted \
+                 by begins at zero",
+                path.display(),
+                kind.as_ref().map_or("", |kind| kind.get_name())
             );
         }
         let settings = arguments.settings(kind, Some(old))?;
@@ -300,6 +312,14 @@ fn words(
     } else {
         // What cannot be is known before a long text is read.
         let settings = arguments.settings(arguments.model.unwrap_or(Kind::Skipgram), None)?;
+        if let Some(NGrams { buckets, .. }) = settings.ngrams {
+            let megabytes = u64::from(buckets) * settings.dim as u64 * 4 / 1_000_000;
+            tell!(
+                "{} vectors of n-grams, {} MB, are part of the model (--bucket)",
+                count(buckets.into()),
+                count(megabytes)
+            );
+        }
         corpus = arguments.read(&arguments.limits(), None, stages, report)?;
         model = Model::new(&corpus, &settings)?;
     }
