@@ -59,7 +59,7 @@ fn every_model_is_trained_and_told_of() {
             arguments.extend(["--bucket", "500"]);
         }
         let told = place.run(&arguments).expect(0);
-        told.says(&["5,400 words in 600 lines", "8 of 8 different words", "v.lwv: 8 vectors"]);
+        told.says(&["5,400 words in 600 lines", "8 different; 8 are trained", "v.lwv: 8 vectors"]);
         let info = place.run(&["embed", "info", "v.lwv", "--verify", "--json"]).expect(0);
         let info: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();
         assert_eq!(info["words"], 8, "{model}");
@@ -185,7 +185,7 @@ fn packed_texts_and_very_long_lines_count_whole() {
     place.write("long.txt", &line);
     place.write("long.zst", zstd(line.as_bytes()));
     let told = train("long.txt", "a.lwv").expect(0);
-    told.says(&["4,200,003 words in 2 lines", "6 of 7 different words"]);
+    told.says(&["4,200,003 words in 2 lines", "7 different; 6 are trained"]);
     train("long.zst", "b.lwv").expect(0).says(&["4,200,003 words in 2 lines"]);
     assert!(fs::read(place.path("a.lwv")).unwrap() == fs::read(place.path("b.lwv")).unwrap());
 }

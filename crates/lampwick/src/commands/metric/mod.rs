@@ -74,9 +74,9 @@ Examples:
   lampwick metric bleu --ref test.de < hypotheses.de
   lampwick metric wer --ref words.txt --sentences < heard.txt
 
-Scores are in per cent. The signature names all that changes a score; `version` is the release of
-sacreBLEU whose figures these are. A line ends at a newline only; files must have equally many lines,
-where an empty one counts as any other.";
+Scores are in per cent. The signature names all that changes a score; `version` is the release
+of sacreBLEU whose figures these are. A line ends at a newline only; files must have equally
+many lines, where an empty one counts as any other.";
 
 #[derive(clap::Args)]
 struct BleuArguments {
