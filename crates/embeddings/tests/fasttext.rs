@@ -88,7 +88,7 @@ fn write(loaded: &Loaded, format: Format, path: &Path) {
 
 /// A small model of ours.
 fn trained(ngrams: Option<NGrams>) -> (Vectors, Trained) {
-    let limits = VocabularyLimits { min_count: 1, size: None };
+    let limits = VocabularyLimits { min_count: 1, ..VocabularyLimits::default() };
     let source = vec![Source::open(fixture("text.txt")).unwrap()];
     let corpus = read(source, &limits, None, &std::env::temp_dir(), MEMORY, &Silent).unwrap();
     let settings = Settings { dim: 12, ngrams, deterministic: true, ..Settings::default() };

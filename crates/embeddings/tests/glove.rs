@@ -23,7 +23,7 @@ fn text(lines: usize) -> String {
 }
 
 fn corpus_of(text: &str, min_count: u64) -> Corpus {
-    let limits = VocabularyLimits { min_count, size: None };
+    let limits = VocabularyLimits { min_count, ..settings().vocabulary };
     let sources = vec![Source::bytes("text", text)];
     read(sources, &limits, None, &std::env::temp_dir(), MEMORY, &Silent).unwrap()
 }
@@ -79,7 +79,7 @@ fn shards_of_parts_add_up_to_the_whole() {
     let (one, two) = (text(900), text(700).replace("w1", "v1"));
     let whole = format!("{one}{two}");
     for (symmetric, min_count) in [(true, 1), (true, 100), (false, 3)] {
-        let vocabulary = VocabularyLimits { min_count, size: None };
+        let vocabulary = VocabularyLimits { min_count, ..settings().vocabulary };
         let settings = GloveSettings { symmetric, vocabulary, ..settings() };
         let count = |text: &str| {
             let corpus = corpus_of(text, 1);
@@ -127,7 +127,7 @@ fn damaged_and_foreign_shards_are_named() {
         shards::read(vec![Source::bytes("x.coo", bytes)], settings, &Silent).map(|_| ())
     };
     let once = GloveSettings {
-        vocabulary: VocabularyLimits { min_count: 1, size: None },
+        vocabulary: VocabularyLimits { min_count: 1, ..VocabularyLimits::default() },
         ..settings.clone()
     };
     read(&good, &once).unwrap();
@@ -208,7 +208,7 @@ fn training_goes_on_with_new_words() {
     let mut old = glove::Model::new(&first.vocabulary, &entries, &settings).unwrap();
     old.train(&entries, &Silent).unwrap();
     let more = Source::bytes("more", text(500).replace("w7 ", "new "));
-    let limits = VocabularyLimits { min_count: 1, size: None };
+    let limits = VocabularyLimits { min_count: 1, ..VocabularyLimits::default() };
     let known = Some(&first.vocabulary.words);
     let more = read(vec![more], &limits, known, &std::env::temp_dir(), MEMORY, &Silent).unwrap();
     let entries = entries_of(&more, &settings);

@@ -41,7 +41,7 @@ fn themes_with_strays(sentences: usize, strays: f64, seed: u64) -> String {
 }
 
 fn corpus_of(text: &str, min_count: u64) -> lampwick_embeddings::Result<Corpus> {
-    let limits = VocabularyLimits { min_count, size: None };
+    let limits = VocabularyLimits { min_count, ..VocabularyLimits::default() };
     let source = vec![Source::bytes("text", text)];
     read(source, &limits, None, &std::env::temp_dir(), MEMORY, &Silent)
 }
@@ -216,7 +216,7 @@ fn training_goes_on_with_new_words() {
     let old = load(&bytes(&model));
     // A ship by another name.
     let text = themes(2000, 7).replace("mast", "spar");
-    let limits = VocabularyLimits { min_count: 1, size: None };
+    let limits = VocabularyLimits { min_count: 1, ..VocabularyLimits::default() };
     let known = old.vectors.words();
     let sources = vec![Source::bytes("more", text)];
     let more = read(sources, &limits, Some(known), &std::env::temp_dir(), MEMORY, &Silent).unwrap();

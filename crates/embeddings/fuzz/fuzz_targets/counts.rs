@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let settings = GloveSettings {
-        vocabulary: VocabularyLimits { min_count: 1, size: None },
+        vocabulary: VocabularyLimits { min_count: 1, ..VocabularyLimits::default() },
         memory: 1 << 20,
         ..GloveSettings::default()
     };

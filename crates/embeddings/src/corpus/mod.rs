@@ -9,4 +9,4 @@ pub(crate) mod reader;
 pub(crate) mod vocabulary;
 
 pub use reader::{Corpus, MEMORY, TextSummary, read};
-pub use vocabulary::{Vocabulary, VocabularyLimits};
+pub use vocabulary::{Ties, Vocabulary, VocabularyLimits};

@@ -191,11 +191,12 @@ pub fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::Ties;
     use crate::progress::Silent;
 
     fn corpus(texts: &[&[u8]], min_count: u64) -> Result<Corpus> {
         let sources = texts.iter().map(|&text| Source::bytes("text", text)).collect();
-        let limits = VocabularyLimits { min_count, size: None };
+        let limits = VocabularyLimits { min_count, ..VocabularyLimits::default() };
         read(sources, &limits, None, &std::env::temp_dir(), MEMORY, &Silent)
     }
 
@@ -210,6 +211,24 @@ mod tests {
         assert_eq!(corpus.ids.as_slice(), [0, 1, 0, E, 0, 2, 2, E, 0, 1, E]);
         let expected = TextSummary { words: 10, known: 8, lines: 4, distinct: 5 };
         assert_eq!(corpus.summary, expected);
+    }
+
+    #[test]
+    fn equally_frequent_words_stand_as_they_first_occur_or_by_their_bytes() {
+        let of = |text: &str, ties| {
+            let source = vec![Source::bytes("text", text)];
+            let limits = VocabularyLimits { min_count: 1, size: Some(3), ties };
+            let corpus = read(source, &limits, None, &std::env::temp_dir(), MEMORY, &Silent);
+            let words = corpus.unwrap().vocabulary.words;
+            words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("d c a b b\n", Ties::FirstSeen), ["b", "d", "c"]);
+        assert_eq!(of("d c a b b\n", Ties::Bytes), ["b", "a", "c"]);
+        assert_eq!(
+            of("a b\nc d b\n", Ties::Bytes),
+            ["b", "a", "c"],
+            "whatever the order of the parts"
+        );
     }
 
     #[test]

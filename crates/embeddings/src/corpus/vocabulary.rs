@@ -14,12 +14,28 @@ pub struct VocabularyLimits {
     pub min_count: u64,
     /// Only so many words, the most frequent.
     pub size: Option<usize>,
+    /// The order of words that are equally frequent.
+    #[serde(default)]
+    pub ties: Ties,
+}
+
+/// The order of words that are equally frequent. It is more than taste: the Huffman tree of the hierarchical
+/// softmax puts rare words beside those that precede them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ties {
+    /// As they first occur in the text, as gensim has it: words that occur together share their ways through
+    /// the tree.
+    #[default]
+    FirstSeen,
+    /// By their bytes: parts of a text, counted in any order, give the vocabulary of the whole.
+    Bytes,
 }
 
 impl Default for VocabularyLimits {
     /// Five times, as all programs of this kind.
     fn default() -> Self {
-        Self { min_count: 5, size: None }
+        Self { min_count: 5, size: None, ties: Ties::default() }
     }
 }
 
@@ -67,9 +83,12 @@ impl Vocabulary {
             .filter(|&id| numbers[id as usize].is_none())
             .filter(|&id| counts[id as usize] >= limits.min_count.max(1))
             .collect();
-        // Equally frequent ones by their bytes: the order of the text does not matter, so that counts of
-        // parts of a text give the same vocabulary.
-        others.sort_unstable_by_key(|&id| (Reverse(counts[id as usize]), words.word(id)));
+        // The numbers that words have so far are those of their first places in the text.
+        let count = |id: u32| Reverse(counts[id as usize]);
+        match limits.ties {
+            Ties::FirstSeen => others.sort_by_key(|&id| count(id)),
+            Ties::Bytes => others.sort_unstable_by_key(|&id| (count(id), words.word(id))),
+        }
         if let Some(size) = limits.size {
             others.truncate(size.saturating_sub(chosen.len()));
         }

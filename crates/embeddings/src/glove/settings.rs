@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::VocabularyLimits;
+use crate::corpus::{Ties, VocabularyLimits};
 use crate::error::{EmbeddingError, Result};
 use crate::training::settings::MOST_DIMENSIONS;
 
@@ -52,7 +52,7 @@ impl Default for GloveSettings {
             epochs: 15,
             seed: 1,
             deterministic: false,
-            vocabulary: VocabularyLimits::default(),
+            vocabulary: VocabularyLimits { ties: Ties::Bytes, ..VocabularyLimits::default() },
             memory: 4 << 30,
             temporary: std::env::temp_dir(),
         }

@@ -158,7 +158,10 @@ fn arguments(reader: &mut Reader) -> Result<Arguments> {
         lr: 0.05,
         epochs: positive(epochs).clamp(1, 1 << 20),
         sample: if (0.0..=1.0).contains(&sample) { sample } else { 0.0 },
-        vocabulary: VocabularyLimits { min_count: positive(min_count).max(1) as u64, size: None },
+        vocabulary: VocabularyLimits {
+            min_count: positive(min_count).max(1) as u64,
+            ..VocabularyLimits::default()
+        },
         ..Settings::default()
     };
     let known = [numbers::HIERARCHICAL_SOFTMAX, numbers::NEGATIVE_SAMPLING];

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lampwick::embeddings::corpus::Ties;
 use lampwick::embeddings::glove::{self, Entries, GloveSettings, Model};
 use lampwick::embeddings::training::Checkpoint;
 use lampwick::embeddings::{Lexicon, Source, Vectors, VocabularyLimits};
@@ -36,7 +37,7 @@ fn settings(arguments: &Arguments, from: Option<&GloveSettings>) -> anyhow::Resu
         epochs: arguments.epochs.unwrap_or(default.epochs),
         seed: arguments.seed,
         deterministic: arguments.deterministic,
-        vocabulary: arguments.limits(),
+        vocabulary: VocabularyLimits { ties: Ties::Bytes, ..arguments.limits() },
         memory: arguments.memory,
         temporary: arguments.temporary(),
     };
@@ -72,12 +73,15 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
             // A shard keeps all words: which are frequent enough is known of the whole only. A resumed
             // training has its words.
             let given = arguments.vocabulary.as_deref().map(first_words).transpose()?;
-            let only = |words: &Lexicon| VocabularyLimits { min_count: 1, size: Some(words.len()) };
+            let every =
+                VocabularyLimits { min_count: 1, size: None, ..settings.vocabulary.clone() };
+            let only =
+                |words: &Lexicon| VocabularyLimits { size: Some(words.len()), ..every.clone() };
             let limits = match (&given, &arguments.counts_out, &resumed) {
                 (Some(words), ..) => only(words),
-                (None, Some(_), _) => VocabularyLimits { min_count: 1, size: None },
+                (None, Some(_), _) => every,
                 (None, None, Some(it)) => only(&it.vocabulary.words),
-                (None, None, None) => arguments.limits(),
+                (None, None, None) => settings.vocabulary.clone(),
             };
             let trained = resumed.as_ref().or(from.as_ref()).map(|it| &it.vocabulary.words);
             let known: Option<&Lexicon> = given.as_ref().or(trained);

@@ -62,7 +62,11 @@ impl Arguments {
     }
 
     fn limits(&self) -> VocabularyLimits {
-        VocabularyLimits { min_count: self.min_count, size: self.vocabulary_size }
+        VocabularyLimits {
+            min_count: self.min_count,
+            size: self.vocabulary_size,
+            ..VocabularyLimits::default()
+        }
     }
 
     fn read(
@@ -273,7 +277,8 @@ fn words(
     if let Some(path) = checkpoint {
         let loaded = opened::loaded(path, Some(Format::Native), &ReadOptions::default())?;
         let known = loaded.vectors.words();
-        let limits = VocabularyLimits { min_count: 1, size: Some(known.len()) };
+        let size = Some(known.len());
+        let limits = VocabularyLimits { min_count: 1, size, ..VocabularyLimits::default() };
         corpus = arguments.read(&limits, Some(known), stages, report)?;
         let resumed = Model::resume(&loaded, &corpus)?;
         let state = resumed.state();
