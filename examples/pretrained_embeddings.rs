@@ -35,7 +35,7 @@ fn vectors(language: &SyntheticLanguage) -> Result<Vectors, Box<dyn std::error::
     let mut text = Vec::new();
     language.write_text(&mut text, 50_000, 7)?;
     let sources = vec![Source::bytes("synthetic text", text)];
-    let limits = VocabularyLimits { min_count: 1, size: None };
+    let limits = VocabularyLimits { min_count: 1, ..VocabularyLimits::default() };
     let corpus = corpus::read(sources, &limits, None, &std::env::temp_dir(), MEMORY, &Silent)?;
     let settings = Settings { dim: DIM, epochs: 3, deterministic: true, ..Settings::default() };
     let mut model = Model::new(&corpus, &settings)?;

@@ -82,7 +82,9 @@ pub fn debias(
     if let Some(counts) = vectors.counts() {
         changed = changed.with_counts(counts.to_vec());
     }
-    let neutralised = vectors.len() - kept.len();
+    // What was made equal has the direction again, the one word with it and the other against it.
+    let equal = done.iter().flatten().filter(|row| !kept.contains(row)).collect::<HashSet<_>>();
+    let neutralised = vectors.len() - kept.len() - equal.len();
     Ok(Debiased { vectors: changed, neutralised, equalised })
 }
 

@@ -128,22 +128,16 @@ impl Model {
         Ok(Self { settings, vocabulary, words, contexts, done, all, counts })
     }
 
-    /// Makes sure that a checkpoint goes on with the counts that it was made of.
+    /// Makes sure that a checkpoint goes on with the counts that it was made of. One that is finished has
+    /// nothing left to train, and its vectors.
     ///
     /// # Errors
-    /// [`EmbeddingError::Setting`] when it is finished, or the counts are others.
+    /// [`EmbeddingError::Setting`] when the counts are others.
     pub fn resume(self, entries: &Entries) -> Result<Self> {
-        let refused = |problem: &str| Err(EmbeddingError::Setting(problem.into()));
-        if self.done >= self.all {
-            return refused(
-                "the training of the checkpoint is finished; to train on, use its file with --from",
-            );
-        }
         if self.counts != entries.hash() {
-            return refused(
-                "the counts are not those of the checkpoint; give the same files in the same order and \
-                 the same memory (-S), or begin anew with --from",
-            );
+            let problem = "the counts are not those of the checkpoint; give the same files in the same \
+                           order and the same memory (-S), or begin anew with --from";
+            return Err(EmbeddingError::Setting(problem.into()));
         }
         Ok(self)
     }

@@ -33,7 +33,9 @@ The graph is HNSW (Malkov and Yashunin 2020); OUT holds it beside the vectors, s
 cannot part. It pays where vocabularies are large: what is found of the ten nearest is measured
 on 1,000 words and told, with queries a second beside those of looking at every row. Building
 takes a second copy of the vectors in memory. Several threads build in an order of chance:
---threads 1 gives the same bytes each time.")]
+--threads 1 gives the same bytes each time.", mut_arg("threads", |threads| {
+    threads.help("Threads that link rows; 1 gives the same bytes each time [default: all processors]")
+}))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,

@@ -22,8 +22,9 @@ Examples:
 
 Two neighbours are joined where their score is above the threshold. --score word2vec is (count(a
 b) - min_count) / (count(a) count(b)) times the words of the text (Mikolov et al. 2013); npmi is
-the normalised pointwise mutual information, -1 to 1. The files are read twice, so they cannot
-be stdin.")]
+the normalised pointwise mutual information, -1 to 1. gensim's default score has the words of
+its vocabulary in place of those of the text, so that its thresholds are others; npmi is the
+same. The files are read twice, so they cannot be stdin.")]
 pub(crate) struct Arguments {
     /// Texts, plain or packed, one sentence a line
     #[arg(required = true)]

@@ -26,16 +26,16 @@ once, as a stream; what it takes goes to a temporary file where it is large. Thr
 vectors without locks, so two runs differ a little; with --deterministic one thread trains, and
 the same text and seed give the same bytes. Interrupted (Ctrl-C), a training with --checkpoint
 writes it and ends; --resume goes on from there, bit by bit the same with --deterministic. A
-checkpoint of GloVe is kept at the end too: --from goes on from it, and not from the vectors
-alone.")]
+checkpoint of GloVe is kept at the end too: GloVe goes on from it by --from. Of vectors alone,
+whoever trained them, Word2Vec makes a beginning, and says so.")]
 pub(crate) struct Arguments {
     /// Texts, plain, gzip or zstd, read one after the other; none or - is stdin
     pub(super) files: Vec<PathBuf>,
-    /// What is trained [default: skipgram, or what --from was trained as]
+    /// What is trained [default: what --from was trained as; skipgram]
     #[arg(long, value_enum)]
     pub(super) model: Option<Kind>,
-    /// Where the vectors go; the end of the name says the format: .lwv (all of them can be trained on),
-    /// .vec, .bin, .tsv, .safetensors
+    /// Where the vectors go; the end of the name says the format: .lwv (of Word2Vec and fastText with what
+    /// --from goes on from), .vec, .bin, .tsv, .safetensors
     #[arg(short, long, value_name = "FILE", required_unless_present = "counts_out")]
     pub(super) out: Option<PathBuf>,
     /// The format of OUT, where its name does not say; fasttext for a .bin of fastText

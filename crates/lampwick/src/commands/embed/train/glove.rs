@@ -108,7 +108,11 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     let mut model = match (resumed, from) {
         (Some(resumed), _) => {
             let resumed = resumed.resume(&entries)?;
-            tell!("resumed at {:.1} %", 100.0 * resumed.share());
+            if resumed.share() < 1.0 {
+                tell!("resumed at {:.1} %", 100.0 * resumed.share());
+            } else {
+                tell!("the training was finished: its vectors are written; --from trains on");
+            }
             resumed
         }
         (None, Some(from)) => {
