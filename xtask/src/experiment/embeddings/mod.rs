@@ -91,7 +91,8 @@ fn gathered(folder: &Path, missing: Vec<String>) -> Result<Results> {
     results.notes.push(
         "A mean may lie below the best peer's by the larger of the two sides' ranges over their seeds; \
          it is judged once both sides have all three. Words a second are those of a machine that may \
-         have been shared: `cargo xtask bench embeddings` measures speed."
+         have been shared: `cargo xtask bench embeddings` measures speed. fastText's \
+         releases take no seed: its three trainings are one."
             .into(),
     );
     results.notes.extend(missing);
