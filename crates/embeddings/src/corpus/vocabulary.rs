@@ -24,7 +24,7 @@ pub struct VocabularyLimits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ties {
-    /// As they first occur in the text, as gensim has it: words that occur together share their ways through
+    /// As they first occur in the text: rare words that occur together share their ways through
     /// the tree.
     #[default]
     FirstSeen,
