@@ -59,7 +59,7 @@ fn every_model_is_trained_and_told_of() {
             arguments.extend(["--bucket", "500"]);
         }
         let told = place.run(&arguments).expect(0);
-        told.says(&["5,400 words in 600 lines", "8 different; 8 are trained", "v.lwv: 8 vectors"]);
+        told.says(&["5,400 words in 600 lines", "8 different; trained: 8, at", "v.lwv: 8 vectors"]);
         let info = place.run(&["embed", "info", "v.lwv", "--verify", "--json"]).expect(0);
         let info: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();
         assert_eq!(info["words"], 8, "{model}");
@@ -91,6 +91,9 @@ fn a_training_is_the_same_for_any_threads_from_any_source_and_after_an_interrupt
     fs::remove_file(place.path("four.lwv")).unwrap();
     train(&[&checkpoint[..], &["--resume"]].concat()).expect(0).says(&["resumed at 9"]);
     assert!(read("one.lwv") == read("four.lwv"));
+    train(&[&checkpoint[..], &["--resume", "--dim", "31", "--epochs", "5"]].concat())
+        .expect(0)
+        .says(&["keeps its settings: --dim 30, not 31; --from"]);
     // Another text is refused.
     place.write("other.txt", "lamp lamp oil\n");
     let other = ["other.txt", "-o", "x.lwv", "--checkpoint", "part", "--resume"];
@@ -106,7 +109,7 @@ fn training_goes_on_with_more_text() {
     place.run(&[&train[..], &["text.txt", "-o", "a.lwv"]].concat()).expect(0);
     let on = ["embed", "train", "--min-count", "1", "--from", "a.lwv", "more.txt", "-o", "b.vec"];
     let told = place.run(&on).expect(0);
-    told.says(&["8 different; 9 are trained", "1 words are new", "b.vec: 9 vectors of 12"]);
+    told.says(&["8 different; trained: 9, at", "1 new word", "b.vec: 9 vectors of 12"]);
     // What is not asked for is as in the first training.
     let steady = [&train[..], &["--deterministic", "text.txt", "--sample", "1e-2", "-o", "c.lwv"]];
     place.run(&steady.concat()).expect(0);
@@ -120,6 +123,10 @@ fn training_goes_on_with_more_text() {
     assert!(inherited != go_on("f.vec", &["--sample", "1e-3"]));
     let wrong = [&on[..], &["--dim", "13"]].concat();
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
+    // Before the text is read.
+    let nowhere =
+        ["embed", "train", "--from", "a.lwv", "--dim", "13", "nowhere.txt", "-o", "x.vec"];
+    place.run(&nowhere).expect(1).says(&["12 dimensions", "cannot change"]);
 }
 
 #[test]
@@ -139,11 +146,23 @@ fn a_training_of_glove_goes_on() {
     train(&[&kept[..], &["--resume"]].concat()).expect(0).says(&["was finished", "--from"]);
     assert!(read("one.vec") == read("two.vec"));
     let on = train(&["more.txt", "--from", "part", "-o", "more.vec"]).expect(0);
-    on.says(&["1 words are new", "more.vec: 9 vectors of 100"]);
+    on.says(&["1 new word", "more.vec: 9 vectors of 100"]);
     // A checkpoint is known for what it is.
     let unnamed = ["embed", "train", "--deterministic", "--min-count", "1", "--from", "part"];
     place.run(&[&unnamed[..], &["more.txt", "-o", "same.vec"]].concat()).expect(0);
     assert!(read("same.vec") == read("more.vec"));
+    fs::remove_file(place.path("two.vec")).unwrap();
+    let unnamed = ["embed", "train", "text.txt", "--checkpoint", "part", "-o", "two.vec"];
+    let resumed = place.run(&[&unnamed[..], &["--resume", "--epochs", "9"]].concat()).expect(0);
+    resumed.says(&["--epochs 15, not 9", "was finished"]);
+    assert!(read("one.vec") == read("two.vec"));
+    let other = [&unnamed[..], &["--resume", "--model", "cbow"]].concat();
+    place.run(&other).expect(2).says(&["part: is a checkpoint of a GloVe training"]);
+    let anew = ["text.txt", "--checkpoint", "none", "--resume", "-o", "y.vec", "--dim", "5"];
+    train(&anew).expect(0).says(&["none is not there: the training begins anew"]);
+    train(&["text.txt", "--checkpoint", "z", "-o", "z", "--to", "glove"])
+        .expect(2)
+        .says(&["one file"]);
     place.write("cut", &read("part")[..500]);
     train(&["text.txt", "--checkpoint", "cut", "--resume", "-o", "x.vec"])
         .expect(1)
@@ -188,7 +207,7 @@ fn packed_texts_and_very_long_lines_count_whole() {
     place.write("long.txt", &line);
     place.write("long.zst", zstd(line.as_bytes()));
     let told = train("long.txt", "a.lwv").expect(0);
-    told.says(&["4,200,003 words in 2 lines", "7 different; 6 are trained"]);
+    told.says(&["4,200,003 words in 2 lines", "7 different; trained: 6, at"]);
     train("long.zst", "b.lwv").expect(0).says(&["4,200,003 words in 2 lines"]);
     assert!(fs::read(place.path("a.lwv")).unwrap() == fs::read(place.path("b.lwv")).unwrap());
 }
@@ -278,7 +297,7 @@ fn bad_input_ends_in_a_message_that_mends() {
     let train = |file: &str| place.run(&["embed", "train", file, "-o", "v.lwv"]);
     train("empty.txt").expect(1).says(&["empty.txt", "no words"]);
     train("blank.txt").expect(1).says(&["no words"]);
-    train("rare.txt").expect(1).says(&["occurs 1 times", "--min-count"]);
+    train("rare.txt").expect(1).says(&["with a count of 1", "--min-count"]);
     train("nowhere.txt").expect(1).says(&["nowhere.txt"]);
     train("bytes.txt").expect(0);
     for to in ["v.vec", "v.bin", "v.safetensors"] {
@@ -313,6 +332,13 @@ fn bad_input_ends_in_a_message_that_mends() {
     place.run(&nowhere).expect(2).says(&["cannot write empty.txt/w.lwv"]);
     place.run(&["embed", "convert", "nowhere.vec", "."]).expect(2);
     assert!(!place.path("w.lwv").exists());
+    // Nothing is written over a text.
+    for option in ["-o", "--checkpoint"] {
+        let over = ["embed", "train", "bytes.txt", option, "./bytes.txt"];
+        place.run(&over).expect(2).says(&["bytes.txt", "read by this command", "another name"]);
+    }
+    let over = ["embed", "phrases", "rare.txt", "bytes.txt", "-o", "rare.txt"];
+    place.run(&over).expect(2).says(&["rare.txt", "read by this command"]);
     place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");
     place.run(&["embed", "info", "cut.bin"]).expect(1).says(&["cut.bin", "row 1", "cut"]);
     place.write("nan.vec", "1 2\nlamp 1 nan\n");
@@ -342,13 +368,57 @@ fn a_mapped_file_with_a_nan_gives_no_numbers() {
     }
     assert!(!place.path("b.vec").exists());
     let left = place.run(&["embed", "convert", "a.lwv", "b.vec", "--skip-not-finite"]).expect(0);
-    left.says(&["1 rows with a NaN"]);
+    left.says(&["left out 1 row with a NaN"]);
     assert_eq!(fs::read_to_string(place.path("b.vec")).unwrap(), "2 2\nlamp 1 2\noil 5 6\n");
     let info = place.run(&["embed", "info", "a.lwv"]).expect(0);
-    assert!(info.stdout.contains("not finite  1 rows"), "{}", info.stdout);
+    assert!(
+        info.stdout.contains("not finite  rows with a NaN or an infinity: 1 of words, 0 of"),
+        "{}",
+        info.stdout
+    );
+    // The graph numbers all rows.
+    place.run(&["embed", "index", "b.vec", "graph.lwv"]).expect(0);
+    let mut bytes = fs::read(place.path("graph.lwv")).unwrap();
+    let at = bytes.windows(4).position(|four| four == 5f32.to_le_bytes()).unwrap();
+    bytes[at..at + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    place.write("graph.lwv", bytes);
+    let left =
+        place.run(&["embed", "convert", "graph.lwv", "c.lwv", "--skip-not-finite"]).expect(0);
+    left.says(&["left out 1 row", "left out what hangs on", "the graph of neighbours"]);
     // The projector's words lie beside its numbers.
     place.run(&["embed", "convert", "b.vec", "p.tsv"]).expect(0);
     let first = place.run(&["embed", "convert", "p.tsv", "c.vec"]).expect(0);
     assert_eq!(first.stdout, "");
     assert_eq!(fs::read(place.path("c.vec")).unwrap(), fs::read(place.path("b.vec")).unwrap());
+}
+
+/// Whoever uses every row of a model with n-grams looks at every row.
+#[test]
+fn a_nan_among_ngrams_goes_nowhere() {
+    let place = Place::new();
+    place.write("text.txt", themes());
+    let train = ["embed", "train", "--model", "fasttext", "--bucket", "5000", "--min-count", "1"];
+    place.run(&[&train[..], &["--dim", "8", "text.txt", "-o", "m.ftz"]].concat()).expect(0);
+    // The last bucket's row stands before the rows of what is predicted, one a word.
+    let mut bytes = fs::read(place.path("m.ftz")).unwrap();
+    let at = bytes.len() - (1 + 8 + 8 + 8 * 8 * 4) - 4;
+    bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    place.write("m.ftz", bytes);
+    place.run(&["embed", "export", "m.ftz", "words.vec"]).expect(0);
+    let refused: [&[&str]; 5] = [
+        &["convert", "m.ftz", "out.lwv"],
+        &["convert", "m.ftz", "out.bin", "--to", "fasttext"],
+        &["quantize", "m.ftz", "out.lwv"],
+        &["index", "m.ftz", "out.lwv"],
+        &["train", "text.txt", "--from", "m.ftz", "-o", "out.lwv"],
+    ];
+    for command in refused {
+        let said = place.run(&[&["embed"], command].concat()).expect(1);
+        said.says(&["row 5008 of the input matrix holds a NaN", "--skip-not-finite"]);
+    }
+    assert!(!place.path("out.lwv").exists() && !place.path("out.bin").exists());
+    let info = place.run(&["embed", "info", "m.ftz"]).expect(0);
+    assert!(info.stdout.contains("0 of words, 1 of the input matrix"), "{}", info.stdout);
+    let left = place.run(&["embed", "convert", "m.ftz", "out.lwv", "--skip-not-finite"]).expect(0);
+    left.says(&["the n-grams, what a training goes on from"]);
 }

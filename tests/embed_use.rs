@@ -132,7 +132,7 @@ fn bias_is_measured_and_taken_out() {
     assert!(page.contains("[\"nurse\",0.") && page.contains(",-1.0]"));
     let withheld = ["embed", "bias", "a.vec", "--sets", "sets.json", "--test", "m,w,x,gone"];
     let withheld = place.run(&withheld).expect(1);
-    withheld.says(&["gone: 1 of 2 words are missing: wick"]);
+    withheld.says(&["gone: missing 1 of 2 words: wick"]);
     assert!(withheld.stdout.contains("withheld"));
     place.run(&["embed", "bias", "a.vec"]).expect(2).says(&["--sets"]);
 
@@ -168,7 +168,7 @@ fn a_map_is_drawn() {
     place.write("a.vec", ROYAL);
     place.write("list.txt", "man\nwoman\nking\nwick\n");
     let run = ["embed", "plot", "a.vec", "-o", "map.html", "--only", "list.txt"];
-    place.run(&run).expect(0).says(&["1 words have no vector", "wick"]);
+    place.run(&run).expect(0).says(&["left out 1 word without a vector", "wick"]);
     let page = fs::read_to_string(place.path("map.html")).unwrap();
     assert!(page.contains("[\"king\",") && !page.contains("[\"lamp\","));
     place.run(&["embed", "plot", "a.vec", "-o", "map.png"]).expect(2).says(&[".html"]);

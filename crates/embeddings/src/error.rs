@@ -57,8 +57,8 @@ pub enum EmbeddingError {
     },
     /// No word is frequent enough.
     #[error(
-        "{name}: the most frequent of {words} words occurs {most} times, and a word is trained that \
-         occurs {min_count} times; lower --min-count, or give more text"
+        "{name}: different words: {words}, the most frequent with a count of {most}; a word is trained from \
+         a count of {min_count} on; lower --min-count, or give more text"
     )]
     EmptyVocabulary {
         /// What was read.
@@ -85,7 +85,8 @@ pub enum EmbeddingError {
     /// A vector with a NaN or an infinity, of which nothing can be computed.
     #[error(
         "the vector of `{word}` holds a NaN or an infinity: `lampwick embed info --verify` tells whether \
-         the file is damaged; leave such rows out (--skip-not-finite), or train again"
+         the file is damaged; leave such rows out (`lampwick embed convert --skip-not-finite`), or train \
+         again"
     )]
     NotFinite {
         /// The word.

@@ -53,7 +53,7 @@ pub mod fuzzing {
 
 pub use corpus::{Corpus, VocabularyLimits};
 pub use error::{EmbeddingError, Result};
-pub use formats::{Format, Loaded, ReadOptions, open};
+pub use formats::{Check, Format, Loaded, ReadOptions, open};
 pub use index::{Index, IndexSettings};
 pub use lampwick_ngram::Source;
 pub use lexicon::Lexicon;

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::quantized::Quantized;
 use crate::section::Section;
+use crate::vectors::rows_not_finite;
 
 /// Which n-grams a word has, and how many vectors these share (Bojanowski et al. 2017).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -104,6 +107,20 @@ impl Rows {
         }
     }
 
+    /// Those that hold a NaN or an infinity.
+    fn not_finite(&self, dim: usize) -> Vec<usize> {
+        let codes = match self {
+            Self::Dense(rows) => return rows_not_finite(rows, dim),
+            Self::Codes(codes) => codes,
+        };
+        let is_bad = |row: &usize| {
+            let mut numbers = vec![0.0; dim];
+            codes.add(*row, &mut numbers);
+            numbers.iter().any(|x| !x.is_finite())
+        };
+        (0..codes.rows()).into_par_iter().filter(is_bad).collect()
+    }
+
     /// Adds a row to `sum`.
     fn add(&self, row: usize, sum: &mut [f32]) {
         match self {
@@ -185,6 +202,11 @@ impl Subwords {
         let share = 1.0 / rows as f32;
         sum.iter_mut().for_each(|x| *x *= share);
         (rows > 0).then_some(sum)
+    }
+
+    /// The input rows, of words and then of buckets, that hold a NaN or an infinity.
+    pub fn not_finite(&self) -> Vec<usize> {
+        self.rows.not_finite(self.dim)
     }
 
     pub(crate) fn rows(&self) -> &Rows {

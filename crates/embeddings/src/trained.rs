@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::section::Section;
 use crate::training::Settings;
+use crate::vectors::rows_not_finite;
 
 /// The rows that are trained, and how far.
 #[derive(Clone, Debug)]
@@ -30,6 +31,13 @@ pub struct State {
     pub text: u64,
     /// Words of the vocabulary in the text.
     pub words: u64,
+}
+
+impl Trained {
+    /// The output rows that hold a NaN or an infinity.
+    pub fn not_finite(&self) -> Vec<usize> {
+        rows_not_finite(&self.output, self.settings.dim)
+    }
 }
 
 impl State {

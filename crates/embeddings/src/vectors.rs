@@ -77,6 +77,11 @@ impl Vectors {
         self
     }
 
+    /// Takes the vectors for n-grams away.
+    pub(crate) fn drop_subwords(&mut self) {
+        self.subwords = None;
+    }
+
     /// With a graph by which neighbours are found, built for these rows.
     #[must_use]
     pub fn with_index(mut self, index: Index) -> Self {
@@ -86,10 +91,10 @@ impl Vectors {
 
     /// The vectors of a training, where it went well.
     pub(crate) fn if_finite(self) -> Result<Self> {
-        match self.matrix.iter().position(|x| !x.is_finite()) {
+        match self.not_finite().first() {
             None => Ok(self),
-            Some(at) => {
-                let word = String::from_utf8_lossy(self.word(at / self.dim)).into_owned();
+            Some(&row) => {
+                let word = String::from_utf8_lossy(self.word(row)).into_owned();
                 Err(EmbeddingError::Diverged { word })
             }
         }
@@ -153,17 +158,25 @@ impl Vectors {
     /// The same, where something can be computed of it.
     ///
     /// # Errors
-    /// [`EmbeddingError::NoVector`] when the word has none, [`EmbeddingError::NotFinite`] when it holds a
-    /// NaN or an infinity: a file that is mapped is not looked through when it is opened.
-    pub fn finite_vector(&self, word: &[u8]) -> Result<Cow<'_, [f32]>> {
-        let vector = self.vector(word).ok_or_else(|| EmbeddingError::no_vector(word))?;
-        match vector.iter().all(|x| x.is_finite()) {
+    /// [`EmbeddingError::NotFinite`] when it holds a NaN or an infinity: not all rows of a file that is mapped
+    /// are looked at when it is opened.
+    pub fn try_vector(&self, word: &[u8]) -> Result<Option<Cow<'_, [f32]>>> {
+        let vector = self.vector(word);
+        match vector.iter().flat_map(|vector| vector.iter()).all(|x| x.is_finite()) {
             true => Ok(vector),
             false => {
                 let word = String::from_utf8_lossy(word).into_owned();
                 Err(EmbeddingError::NotFinite { word })
             }
         }
+    }
+
+    /// The same of a word that has to have one.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::NoVector`] as well.
+    pub fn finite_vector(&self, word: &[u8]) -> Result<Cow<'_, [f32]>> {
+        self.try_vector(word)?.ok_or_else(|| EmbeddingError::no_vector(word))
     }
 
     /// The rows that hold a NaN or an infinity.
@@ -198,6 +211,12 @@ impl Vectors {
     pub fn norms(&self) -> &[f32] {
         self.norms.get_or_init(|| self.matrix.par_chunks(self.dim).map(norm).collect())
     }
+}
+
+/// The rows of a matrix `[rows, dim]` that hold a NaN or an infinity, on all threads.
+pub(crate) fn rows_not_finite(matrix: &[f32], dim: usize) -> Vec<usize> {
+    let rows = matrix.par_chunks(dim).enumerate();
+    rows.filter(|(_, row)| row.iter().any(|x| !x.is_finite())).map(|(row, _)| row).collect()
 }
 
 /// Euclidean length.

@@ -75,7 +75,7 @@ fn similarities_agree_as_gensim_says() {
     let pairs = Pairs::read("pairs.tsv", &std::fs::read(path("pairs.tsv")).unwrap()).unwrap();
     assert_eq!(pairs.invalid.len(), 1);
     for (name, settings) in every(&vectors) {
-        let agreement = similarity::evaluate(&vectors, &pairs, &settings);
+        let agreement = similarity::evaluate(&vectors, &pairs, &settings).unwrap();
         let number = |what: &str| said[name][what].as_f64().unwrap();
         assert!((agreement.spearman.unwrap() - number("spearman")).abs() < 1e-4, "{name}");
         assert!((agreement.pearson.unwrap() - number("pearson")).abs() < 1e-4, "{name}");

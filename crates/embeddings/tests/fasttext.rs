@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lampwick_embeddings::corpus::{MEMORY, read};
+use lampwick_embeddings::evaluation;
+use lampwick_embeddings::evaluation::similarity::{self, Pairs};
 use lampwick_embeddings::formats::{fasttext, native};
 use lampwick_embeddings::training::{Model, Settings, train};
 use lampwick_embeddings::{
-    Format, Loaded, NGrams, QuantizeSettings, ReadOptions, Silent, Source, Trained, Vectors,
+    Check, Format, Loaded, NGrams, QuantizeSettings, ReadOptions, Silent, Source, Trained, Vectors,
     VocabularyLimits, compress, formats, open,
 };
 
@@ -117,11 +119,10 @@ fn our_models_are_read_by_fasttext_and_gensim() {
     let folder = tempfile::tempdir().unwrap();
     let ngrams = NGrams { min: 2, max: 5, buckets: 500 };
     let (vectors, trained) = trained(Some(ngrams));
-    let loaded = Loaded { vectors, trained: Some(trained), duplicates: 0, not_finite: 0 };
+    let loaded = Loaded::whole(vectors, Some(trained));
     let quantize = QuantizeSettings { part: 3, norms: true, seed: 1 };
     let small = compress(&loaded, &quantize, &Silent).unwrap();
-    let compressed =
-        Loaded { vectors: small.vectors.clone(), trained: None, duplicates: 0, not_finite: 0 };
+    let compressed = Loaded::whole(small.vectors.clone(), None);
     let agree = |kind: &str, loaded: &Loaded, format: Format, name: &str, words: &[&str]| {
         let path = folder.path().join(name);
         write(loaded, format, &path);
@@ -150,7 +151,7 @@ fn our_models_are_read_by_fasttext_and_gensim() {
 fn a_compressed_file_says_what_its_codes_say() {
     for ngrams in [None, Some(NGrams { min: 2, max: 5, buckets: 500 })] {
         let (vectors, trained) = trained(ngrams);
-        let loaded = Loaded { vectors, trained: Some(trained), duplicates: 0, not_finite: 0 };
+        let loaded = Loaded::whole(vectors, Some(trained));
         let small = compress(&loaded, &QuantizeSettings::default(), &Silent).unwrap();
         assert!(small.loss.cosine > 0.9, "{:?}", small.loss);
         let folder = tempfile::tempdir().unwrap();
@@ -193,6 +194,60 @@ fn a_model_that_is_cut_anywhere_is_an_error() {
                 let mut reader = formats::read::Reader::of_bytes(name, &lying);
                 let _ = fasttext::read(&mut reader, &ReadOptions::default());
             }
+        }
+    }
+}
+
+/// What a word has in the file does not say whether its n-grams' rows are numbers, nor the output rows.
+#[test]
+fn a_nan_in_a_row_that_no_word_has_is_found_where_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let ngrams = NGrams { min: 2, max: 5, buckets: 5000 };
+    let (vectors, trained) = trained(Some(ngrams));
+    let loaded = Loaded::whole(vectors, Some(trained));
+    let model = folder.path().join("model.bin");
+    write(&loaded, Format::Fasttext, &model);
+    let bytes = std::fs::read(&model).unwrap();
+    let output = 1 + 8 + 8 + loaded.vectors.matrix().len() * 4;
+    // The last number of the last bucket, and the last of what is predicted.
+    for (matrix, end) in [("input", bytes.len() - output), ("output", bytes.len())] {
+        let mut bad = bytes.clone();
+        bad[end - 4..end].copy_from_slice(&f32::NAN.to_le_bytes());
+        std::fs::write(&model, bad).unwrap();
+        let native = folder.path().join("model.lwv");
+        write(&load(&model), Format::Native, &native);
+        for path in [&model, &native] {
+            let open = |check, skip_not_finite| {
+                open(path, None, &ReadOptions { check, skip_not_finite, ..ReadOptions::default() })
+            };
+            let error = open(Check::Everything, false).unwrap_err().to_string();
+            assert!(error.contains(&format!("of the {matrix} matrix holds a NaN")), "{error}");
+            let left = open(Check::Everything, true).unwrap();
+            let kept = left.vectors.subwords().is_some();
+            assert_eq!((kept, left.trained.is_some()), (matrix == "output", false));
+            assert_eq!(left.lost.len(), if kept { 1 } else { 2 }, "{:?}", left.lost);
+            let words = open(Check::Words, false).unwrap();
+            let held = |rows: Vec<usize>| rows.len();
+            assert_eq!(held(words.vectors.subwords().unwrap().not_finite()), usize::from(!kept));
+            assert_eq!(held(words.trained.unwrap().not_finite()), usize::from(kept));
+        }
+        if matrix == "input" {
+            let is_of_it = |word: &String| {
+                let mut found = false;
+                ngrams.buckets_of(word.as_bytes(), |bucket| found |= bucket + 1 == ngrams.buckets);
+                found
+            };
+            let word = (0..100_000).map(|n| format!("w{n}")).find(is_of_it).unwrap();
+            let vectors = load(&native).vectors;
+            let error = vectors.try_vector(word.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(&word) && error.contains("NaN"), "{error}");
+            let pairs = Pairs::read("pairs", format!("{word}\tlamp\t1\n").as_bytes()).unwrap();
+            let with = |subwords| {
+                let settings = evaluation::Settings { subwords, ..Default::default() };
+                similarity::evaluate(&vectors, &pairs, &settings)
+            };
+            assert_eq!(with(true).unwrap_err().to_string(), error);
+            assert_eq!(with(false).unwrap().unknown, 1);
         }
     }
 }

@@ -7,7 +7,7 @@ use lampwick_embeddings::formats::read::Reader;
 use lampwick_embeddings::formats::{self, projector, word2vec_binary, word2vec_text};
 use lampwick_embeddings::neighbours::Query;
 use lampwick_embeddings::{
-    Format, Index, IndexSettings, Lexicon, Loaded, ReadOptions, Silent, Vectors, open,
+    Check, Format, Index, IndexSettings, Lexicon, Loaded, ReadOptions, Silent, Vectors, open,
 };
 
 fn vectors() -> Vectors {
@@ -122,24 +122,26 @@ fn numbers_that_are_none_are_refused_or_left_out() {
     refused("x.bin", &bytes, &["row 1", "NaN"]);
 }
 
-/// Our own file is mapped and not read: its rows are looked at when they are used, or by `checked`.
+/// Our own file is mapped and not read: its rows are looked at when they are used, or as `Check` says.
 #[test]
 fn numbers_that_are_none_are_found_in_mapped_files_when_they_are_used() {
     let words: Lexicon = [&b"lamp"[..], b"wick", b"oil"].into_iter().collect();
     let matrix = vec![1.0, 2.0, f32::NAN, 1.0, 3.0, f32::MAX];
     let file =
         bytes(&Vectors::new(words, matrix, 2).unwrap().with_counts(vec![9, 8, 7]), Format::Native);
-    let open = || read("x.lwv", &file, &ReadOptions::default()).unwrap();
-    let vectors = open().vectors;
+    let read = |check, skip_not_finite| {
+        read("x.lwv", &file, &ReadOptions { check, skip_not_finite, ..ReadOptions::default() })
+    };
+    let vectors = read(Check::Nothing, false).unwrap().vectors;
     assert_eq!(vectors.not_finite(), [1]);
     for error in [vectors.finite_vector(b"wick").err(), Query::word(&vectors, b"wick").err()] {
         let error = error.unwrap().to_string();
         assert!(error.contains("`wick`") && error.contains("NaN"), "{error}");
     }
     assert_eq!(&*vectors.finite_vector(b"oil").unwrap(), [3.0, f32::MAX]);
-    let error = open().checked("x.lwv", false).unwrap_err().to_string();
+    let error = read(Check::Words, false).unwrap_err();
     assert!(error.contains("x.lwv, row 2: the vector of `wick` holds NaN"), "{error}");
-    let left = open().checked("x.lwv", true).unwrap();
+    let left = read(Check::Words, true).unwrap();
     assert_eq!((left.vectors.len(), left.not_finite), (2, 1));
     assert_eq!(left.vectors.counts(), Some(&[9, 7][..]));
     assert_eq!(left.vectors.get(b"oil"), Some(&[3.0, f32::MAX][..]));

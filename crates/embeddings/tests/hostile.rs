@@ -149,7 +149,7 @@ fn lists_of_unknown_words_give_no_score_and_say_how_many() {
     let scores = analogies::evaluate(&vectors, &questions, &Settings::default());
     assert_eq!(scores, [Score { skipped: 3, ..Score::default() }]);
     let pairs = Pairs::read("p", b"lamp\toil\t3\n\xff\t\0\t1\nlamp\t<unk>\t5\n").unwrap();
-    let agreement = similarity::evaluate(&vectors, &pairs, &Settings::default());
+    let agreement = similarity::evaluate(&vectors, &pairs, &Settings::default()).unwrap();
     assert_eq!((agreement.known, agreement.unknown), (1, 2));
     assert_eq!((agreement.spearman, agreement.pearson), (None, None), "of one pair");
 }

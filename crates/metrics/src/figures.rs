@@ -13,6 +13,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1, word` -> `1 word`; `1234, word` -> `1,234 words`.
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number))
+}
+
 /// A perplexity or another positive figure: two decimals below 1000, none above, a power of ten where
 /// nobody would count the digits.
 pub fn figure(value: f64) -> String {

@@ -80,26 +80,29 @@ pub struct Agreement {
 }
 
 /// Compares.
-pub fn evaluate(vectors: &Vectors, pairs: &Pairs, settings: &Settings) -> Agreement {
+///
+/// # Errors
+/// [`EmbeddingError::NotFinite`] where a word's vector, made from its n-grams, holds a NaN or an infinity.
+pub fn evaluate(vectors: &Vectors, pairs: &Pairs, settings: &Settings) -> Result<Agreement> {
     let folded = Folded::new(vectors, settings);
     let vector = |word: &[u8]| match folded.row(word) {
-        Some(row) => Some(vectors.row(row).into()),
-        None if settings.subwords => vectors.vector(word),
-        None => None,
+        Some(row) => Ok(Some(vectors.row(row).into())),
+        None if settings.subwords => vectors.try_vector(word),
+        None => Ok(None),
     };
     let (mut given, mut own) = (Vec::new(), Vec::new());
     for Pair { words: [a, b], score } in &pairs.pairs {
-        if let (Some(a), Some(b)) = (vector(a), vector(b)) {
+        if let (Some(a), Some(b)) = (vector(a)?, vector(b)?) {
             given.push(*score);
             own.push(cosine(&a, &b));
         }
     }
-    Agreement {
+    Ok(Agreement {
         spearman: spearman(&given, &own),
         pearson: pearson(&given, &own),
         known: own.len(),
         unknown: pairs.pairs.len() - own.len(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! - [`fasttext`]: models with n-grams
 //! - [`safetensors`], [`projector`]: tensors, and TensorFlow's tab-separated files
 //! - [`read`]: what all readers share: bytes to words and numbers, with a place for each error
+//! - [`loaded`]: what was read, and whether its numbers are numbers
 //!
 //! No reader believes a header: what is allocated is what the file has, and what the header says is
 //! compared at the end.
@@ -13,6 +14,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 pub mod fasttext;
+pub mod loaded;
 pub mod native;
 pub mod projector;
 pub mod read;
@@ -25,7 +27,8 @@ use lampwick_ngram::Source;
 use crate::error::{EmbeddingError, Place, Result};
 use crate::trained::Trained;
 use crate::vectors::Vectors;
-pub use read::{Loaded, ReadOptions};
+pub use loaded::{Check, Loaded};
+pub use read::ReadOptions;
 
 /// A format of files of vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +133,7 @@ impl Format {
 const START: usize = 1 << 12;
 
 /// Reads a file of vectors; what it is is seen from its first bytes, unless `format` says. A file of our
-/// own is mapped and not read: [`Loaded::checked`] looks at its rows.
+/// own is mapped and not read: [`ReadOptions::check`] says which of its rows are looked at.
 ///
 /// # Errors
 /// [`EmbeddingError::Read`], or [`EmbeddingError::Malformed`] with the line or row.
@@ -152,7 +155,7 @@ pub fn open(
         }
     };
     if format == Format::Native {
-        return native::open(path);
+        return native::open(path)?.checked(&path.display().to_string(), options);
     }
     let size = std::fs::metadata(path).map_or(0, |data| data.len());
     read_as(format, read::Reader::new(source.name, start, source.reader, size), options)

@@ -3,75 +3,21 @@
 use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 
 use crate::error::{EmbeddingError, Place, Result};
-use crate::lexicon::{Lexicon, LexiconBuilder, MOST_WORDS};
-use crate::trained::Trained;
+use crate::formats::loaded::{Check, Loaded, holds};
+use crate::lexicon::{LexiconBuilder, MOST_WORDS};
 use crate::vectors::Vectors;
 
 /// How a file is read.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
+    /// Which rows are looked at, of a file that is mapped.
+    pub check: Check,
     /// Leave out rows with a NaN or an infinity, where such a row would end the reading.
     pub skip_not_finite: bool,
     /// Dimensions, for a file without a header whose words may hold spaces.
     pub dim: Option<usize>,
     /// The words of a file that does not say them.
     pub words: Option<Vec<Vec<u8>>>,
-}
-
-/// What was read, and what of the file was left out.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The vectors.
-    pub vectors: Vectors,
-    /// What a training can go on from, where the file has it.
-    pub trained: Option<Trained>,
-    /// Rows whose word had come before; the first one counts.
-    pub duplicates: u64,
-    /// Rows left out for a number that is not finite.
-    pub not_finite: u64,
-}
-
-impl Loaded {
-    /// Looks at the rows of a file, `name`, that was mapped and so never read: those with a NaN or an
-    /// infinity are an error, or with `skip` they are left out, and with them what hangs on all rows:
-    /// n-grams, graph, and what a training goes on from.
-    ///
-    /// # Errors
-    /// [`EmbeddingError::Malformed`] with the first such row.
-    pub fn checked(self, name: &str, skip: bool) -> Result<Self> {
-        let Self { vectors, trained, duplicates, mut not_finite } = self;
-        let rows = vectors.not_finite();
-        let Some(&first) = rows.first() else {
-            return Ok(Self { vectors, trained, duplicates, not_finite });
-        };
-        if !skip {
-            let bad = vectors.row(first).iter().find(|x| !x.is_finite()).unwrap_or(&f32::NAN);
-            let problem = holds(vectors.word(first), *bad);
-            return Err(EmbeddingError::malformed(name, Place::Row(first as u64 + 1), problem));
-        }
-        not_finite += rows.len() as u64;
-        let kept: Vec<usize> =
-            (0..vectors.len()).filter(|row| rows.binary_search(row).is_err()).collect();
-        if kept.is_empty() {
-            let problem = "holds no vectors that are finite; give a file with some";
-            return Err(EmbeddingError::malformed(name, Place::File, problem));
-        }
-        let words: Lexicon = kept.iter().map(|&row| vectors.word(row)).collect();
-        let matrix: Vec<f32> = kept.iter().flat_map(|&row| vectors.row(row)).copied().collect();
-        let mut left = Vectors::new(words, matrix, vectors.dim())?;
-        if let Some(counts) = vectors.counts() {
-            left = left.with_counts(kept.iter().map(|&row| counts[row]).collect::<Vec<u64>>());
-        }
-        Ok(Self { vectors: left, trained: None, duplicates, not_finite })
-    }
-}
-
-/// A row that is refused.
-fn holds(word: &[u8], bad: f32) -> String {
-    format!(
-        "the vector of `{}` holds {bad}; leave such rows out (--skip-not-finite), or train again",
-        String::from_utf8_lossy(word)
-    )
 }
 
 /// What has been read to see the format, then the rest.
@@ -214,11 +160,8 @@ impl Rows {
         if self.words.is_empty() {
             return Err(reader.error(Place::File, "holds no vectors; give a file with some"));
         }
-        Ok(Loaded {
-            vectors: Vectors::new(self.words.finish(), self.matrix, self.dim)?,
-            trained: None,
-            duplicates: self.duplicates,
-            not_finite: self.not_finite,
-        })
+        let vectors = Vectors::new(self.words.finish(), self.matrix, self.dim)?;
+        let (duplicates, not_finite) = (self.duplicates, self.not_finite);
+        Ok(Loaded { duplicates, not_finite, ..Loaded::whole(vectors, None) })
     }
 }

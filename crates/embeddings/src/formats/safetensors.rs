@@ -7,7 +7,8 @@ use std::io::Write;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::read::{Loaded, ReadOptions, Reader, Rows};
+use super::Loaded;
+use super::read::{ReadOptions, Reader, Rows};
 use crate::error::{EmbeddingError, Place, Result};
 use crate::vectors::Vectors;
 

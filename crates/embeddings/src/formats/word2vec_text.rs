@@ -5,7 +5,8 @@
 
 use std::io::Write;
 
-use super::read::{Loaded, ReadOptions, Reader, Rows};
+use super::Loaded;
+use super::read::{ReadOptions, Reader, Rows};
 use crate::error::{EmbeddingError, Place, Result};
 use crate::vectors::Vectors;
 

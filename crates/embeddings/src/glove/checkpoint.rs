@@ -153,12 +153,7 @@ impl Model {
         entries: &Entries,
         settings: &GloveSettings,
     ) -> Result<Self> {
-        if settings.dim != old.settings.dim {
-            return Err(EmbeddingError::Setting(format!(
-                "the vectors to go on from have {} dimensions, which cannot change",
-                old.settings.dim
-            )));
-        }
+        old.expect_continues(settings)?;
         let mut model = Self::new(vocabulary, entries, settings)?;
         for row in 0..old.vocabulary.len() {
             model.words.row_mut(row).copy_from_slice(old.words.row(row));
@@ -167,5 +162,19 @@ impl Model {
         let both = model.vocabulary.counts.iter_mut().zip(&old.vocabulary.counts);
         both.for_each(|(sum, &old)| *sum = sum.saturating_add(old));
         Ok(model)
+    }
+
+    /// Whether a training with these settings can begin with this model.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`] for other dimensions.
+    pub fn expect_continues(&self, settings: &GloveSettings) -> Result<()> {
+        if settings.dim != self.settings.dim {
+            return Err(EmbeddingError::Setting(format!(
+                "the vectors to go on from have {} dimensions, which cannot change",
+                self.settings.dim
+            )));
+        }
+        Ok(())
     }
 }

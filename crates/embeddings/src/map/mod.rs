@@ -36,7 +36,7 @@ impl Points {
     fn gather(vectors: &Vectors, words: &[Vec<u8>], least: usize) -> Result<Self> {
         let (mut held, mut missing, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for word in words {
-            match vectors.vector(word).and_then(|vector| unit(&vector)) {
+            match vectors.try_vector(word)?.and_then(|vector| unit(&vector)) {
                 Some(vector) => {
                     rows.extend(vector.iter().map(|&x| f64::from(x)));
                     held.push(word.clone());

@@ -64,26 +64,34 @@ impl Model {
         Ok((vectors, Trained { settings, state, output: Arc::new(output) }))
     }
 
+    /// What a checkpoint goes on from.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`] when the file is no checkpoint, or is finished.
+    pub fn resumable(loaded: &Loaded) -> Result<&Trained> {
+        let refused = |problem: &str| Err(EmbeddingError::Setting(problem.into()));
+        match &loaded.trained {
+            None => refused("the checkpoint has nothing that a training goes on from"),
+            Some(trained) if trained.state.is_finished() => refused(
+                "the training of the checkpoint is finished; to train on, use its file with --from",
+            ),
+            Some(trained) => Ok(trained),
+        }
+    }
+
     /// A model as a checkpoint has it. The corpus has to be the same text, read with the checkpoint's
     /// words as the first and only ones.
     ///
     /// # Errors
-    /// [`EmbeddingError::Setting`] when the file is no checkpoint, is finished, or the text is another.
+    /// Those of [`Model::resumable`]; [`EmbeddingError::Setting`] when the text is another.
     pub fn resume(loaded: &Loaded, corpus: &Corpus) -> Result<Self> {
-        let refused = |problem: &str| Err(EmbeddingError::Setting(problem.into()));
-        let Some(trained) = &loaded.trained else {
-            return refused("the checkpoint has nothing that a training goes on from");
-        };
-        if trained.state.is_finished() {
-            return refused(
-                "the training of the checkpoint is finished; to train on, use its file with --from",
-            );
-        }
+        let trained = Self::resumable(loaded)?;
         if trained.state.text != corpus.hash {
-            return refused(
+            return Err(EmbeddingError::Setting(
                 "the text is not the one of the checkpoint; give the same files in the same order, or \
-                 begin anew with --from",
-            );
+                 begin anew with --from"
+                    .into(),
+            ));
         }
         let mut model = Self::new(corpus, &trained.settings)?;
         model.copy(loaded, true);
@@ -100,8 +108,27 @@ impl Model {
     /// The Huffman tree of a hierarchical softmax follows the counts, so its rows begin again at zero.
     ///
     /// # Errors
-    /// [`EmbeddingError::Setting`] when dimensions or n-grams are not those of the file.
+    /// Those of [`Model::expect_continues`].
     pub fn continue_from(loaded: &Loaded, corpus: &Corpus, settings: &Settings) -> Result<Self> {
+        Self::expect_continues(loaded, settings)?;
+        let vectors = &loaded.vectors;
+        let mut model = Self::new(corpus, settings)?;
+        let sampled = |it: &Settings| matches!(it.objective, Objective::NegativeSampling(_));
+        let sampled =
+            sampled(settings) && loaded.trained.as_ref().is_some_and(|it| sampled(&it.settings));
+        model.copy(loaded, sampled);
+        if let Some(counts) = vectors.counts() {
+            model.vocabulary.counts.iter_mut().zip(counts).for_each(|(sum, &old)| *sum += old);
+        }
+        Ok(model)
+    }
+
+    /// Whether a training with these settings can begin with the rows of a file.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Setting`] when dimensions or n-grams are not those of the file, or its rows are
+    /// codes.
+    pub fn expect_continues(loaded: &Loaded, settings: &Settings) -> Result<()> {
         let vectors = &loaded.vectors;
         let ngrams = vectors.subwords().map(Subwords::ngrams);
         if settings.dim != vectors.dim() || settings.ngrams != ngrams {
@@ -123,17 +150,7 @@ impl Model {
                     .into(),
             ));
         }
-        let mut model = Self::new(corpus, settings)?;
-        let same = |it: &Trained| it.settings.objective == settings.objective;
-        let sampled = matches!(settings.objective, Objective::NegativeSampling(_))
-            && loaded.trained.as_ref().is_some_and(|it| {
-                same(it) || matches!(it.settings.objective, Objective::NegativeSampling(_))
-            });
-        model.copy(loaded, sampled);
-        if let Some(counts) = vectors.counts() {
-            model.vocabulary.counts.iter_mut().zip(counts).for_each(|(sum, &old)| *sum += old);
-        }
-        Ok(model)
+        Ok(())
     }
 
     /// Copies rows of words, of buckets, and of what is predicted.

@@ -13,6 +13,7 @@ mod memory;
 mod metric;
 mod ngram;
 mod opened;
+mod places;
 mod prepare;
 mod quickstart;
 mod report;

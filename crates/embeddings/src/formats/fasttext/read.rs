@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use super::{MAGIC, VERSION, numbers};
 use crate::corpus::VocabularyLimits;
 use crate::error::{EmbeddingError, Place, Result};
-use crate::formats::read::{Loaded, ReadOptions, Reader};
+use crate::formats::read::Reader;
+use crate::formats::{Loaded, ReadOptions};
 use crate::lexicon::{Lexicon, LexiconBuilder};
 use crate::quantized::{CENTROIDS, Codebook, Quantized};
 use crate::section::Section;
@@ -83,8 +84,7 @@ pub fn read(reader: &mut Reader, options: &ReadOptions) -> Result<Loaded> {
     if has_ngrams {
         vectors = vectors.with_subwords(subwords);
     }
-    let loaded = Loaded { vectors, trained, duplicates: 0, not_finite: 0 };
-    loaded.checked(&reader.name, options.skip_not_finite)
+    Loaded::whole(vectors, trained).checked(&reader.name, options)
 }
 
 /// The next bytes; there have to be so many.

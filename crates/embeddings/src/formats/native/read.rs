@@ -23,7 +23,7 @@ pub fn is_native(start: &[u8]) -> bool {
     start.starts_with(&MAGIC)
 }
 
-/// Maps a file.
+/// Maps a file; whether its numbers are numbers is not looked at.
 ///
 /// # Errors
 /// [`EmbeddingError::Read`], or [`EmbeddingError::Malformed`] with what is wrong.
@@ -149,7 +149,7 @@ fn read(map: &Arc<Mmap>) -> Result<Loaded, String> {
         }
         _ => None,
     };
-    Ok(Loaded { vectors, trained, duplicates: 0, not_finite: 0 })
+    Ok(Loaded::whole(vectors, trained))
 }
 
 /// The graph of neighbours.

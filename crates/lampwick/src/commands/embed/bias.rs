@@ -8,7 +8,8 @@ use lampwick::embeddings::bias::sets::{Lookup, Sets};
 use lampwick::embeddings::bias::{Draws, Measured, Test, measure};
 use lampwick::embeddings::evaluation::correlation::pearson;
 use lampwick::embeddings::map::Map;
-use lampwick::embeddings::{Source, Vectors};
+use lampwick::embeddings::{Check, Source, Vectors};
+use lampwick::metrics::figures::counted;
 use serde_json::{Value, json};
 
 use super::opened::{self, Input};
@@ -149,7 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let professions = arguments.professions.as_deref();
     let professions = professions.map(|path| read(path, direction::read_rated)).transpose()?;
     let lookup = arguments.wanted.lookup();
-    let vectors = arguments.input.open()?.vectors;
+    let vectors = arguments.input.open(Check::Words)?.vectors;
     let made = tests.map(|tests| tests.of(&vectors, &lookup)).transpose()?;
     let along = pairs.map(|pairs| direction::direction(&vectors, &pairs, &lookup)).transpose()?;
     let placed = along.as_ref().zip(professions);
@@ -201,8 +202,9 @@ pub(super) fn tell_missing(made: &[Measured]) {
         if !missing.is_empty() && !told.contains(&name) {
             told.push(name);
             tell!(
-                "notice: {name}: {} of {size} words are missing: {}",
+                "notice: {name}: missing {} of {}: {}",
                 missing.len(),
+                counted(*size as u64, "word"),
                 missing.join(", ")
             );
         }

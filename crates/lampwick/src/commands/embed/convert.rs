@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lampwick::embeddings::{Format, Trained, Vectors, formats};
+use lampwick::embeddings::{Check, Format, Trained, Vectors, formats};
 use lampwick::metrics::figures::count;
 
 use super::opened::{self, Input};
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let format = opened::output_format(arguments.to, &arguments.out)?;
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open(Check::Everything)?;
     write(&loaded.vectors, loaded.trained.as_ref(), format, &arguments.out)?;
     Ok(Exit::Done)
 }

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use lampwick::embeddings::Check;
 use lampwick::embeddings::bias::debias::debias;
 use lampwick::embeddings::bias::direction::{self, direction};
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::counted;
 use serde_json::json;
 
 use super::bias::{Wanted, direction_json, measured_json, print, read, tell_lost, tell_missing};
@@ -79,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         arguments.similarities.iter().map(|path| pairs(path)).collect::<Result<Vec<_>, _>>()?;
     let (lookup, rules) = (arguments.wanted.lookup(), arguments.rules.settings());
 
-    let before = arguments.input.open()?.vectors;
+    let before = arguments.input.open(Check::Words)?.vectors;
     let along = direction(&before, &definitional, &lookup)?;
     let result = debias(&before, &along, &specific, &equalize)?;
     write(&result.vectors, None, format, &arguments.output.out)?;
@@ -89,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     for (name, vectors) in [("before", &before), ("after", &result.vectors)] {
         let made = tests.as_ref().map(|tests| tests.of(vectors, &lookup)).transpose()?;
         let made = made.unwrap_or_default();
-        let evaluation = Evaluation::of(vectors, questions.as_ref(), &lists, &rules);
+        let evaluation = Evaluation::of(vectors, questions.as_ref(), &lists, &rules)?;
         states.push((name, made, evaluation));
     }
     if arguments.json {
@@ -114,13 +115,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     tell_missing(&states[0].1);
     writeln!(
         out,
-        "{}: {} words neutralised, {} pairs made equal; the direction held {:.1} % of the differences of \
-         {} pairs",
+        "{}: {} neutralised, {} made equal; the direction held {:.1} % of the differences of {}",
         arguments.output.out.display(),
-        count(result.neutralised as u64),
-        count(result.equalised as u64),
+        counted(result.neutralised as u64, "word"),
+        counted(result.equalised as u64, "pair"),
         100.0 * along.share,
-        along.pairs
+        counted(along.pairs as u64, "pair")
     )?;
     for (name, made, evaluation) in &states {
         if !made.is_empty() || questions.is_some() || !lists.is_empty() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lampwick::embeddings::evaluation::Settings;
 use lampwick::embeddings::evaluation::analogies::{self, Questions, Score};
 use lampwick::embeddings::evaluation::similarity::{self, Agreement, Pairs};
-use lampwick::embeddings::{Source, Vectors};
+use lampwick::embeddings::{Check, Source, Vectors};
 use serde_json::{Value, json};
 
 use super::opened::Input;
@@ -73,9 +73,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let questions = arguments.analogies.as_deref().map(questions).transpose()?;
     let lists = arguments.pairs.iter().map(|path| pairs(path)).collect::<Result<Vec<_>, _>>()?;
-    let vectors = arguments.input.open()?.vectors;
+    let vectors = arguments.input.open(Check::Words)?.vectors;
     let settings = arguments.rules.settings();
-    let result = Evaluation::of(&vectors, questions.as_ref(), &lists, &settings);
+    let result = Evaluation::of(&vectors, questions.as_ref(), &lists, &settings)?;
     let mut out = std::io::stdout().lock();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&result.json())?)?,
@@ -121,16 +121,17 @@ impl Evaluation {
         questions: Option<&Questions>,
         lists: &[(String, Pairs)],
         settings: &Settings,
-    ) -> Self {
+    ) -> lampwick::embeddings::Result<Self> {
         let sections = questions.map_or_else(Vec::new, |questions| {
             let scores = analogies::evaluate(vectors, questions, settings);
             let named = questions.sections.iter().zip(scores);
             named.map(|(it, score)| (it.name.clone(), it.is_syntactic(), score)).collect()
         });
         let agreement = |(name, pairs): &(String, Pairs)| {
-            (name.clone(), similarity::evaluate(vectors, pairs, settings))
+            Ok((name.clone(), similarity::evaluate(vectors, pairs, settings)?))
         };
-        Self { sections, lists: lists.iter().map(agreement).collect() }
+        let lists = lists.iter().map(agreement).collect::<lampwick::embeddings::Result<_>>()?;
+        Ok(Self { sections, lists })
     }
 
     /// The sections of a kind together; of all, where none is named.

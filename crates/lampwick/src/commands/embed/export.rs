@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use lampwick::embeddings::{Lexicon, Vectors};
+use lampwick::embeddings::{Check, Lexicon, Vectors};
 
 use super::convert::write;
 use super::opened::{self, Input, Output};
 use crate::exit::Exit;
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::counted;
 
 /// What `lampwick embed export` takes.
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let format = arguments.output.format()?;
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open(Check::Words)?;
     let vectors = &loaded.vectors;
     let words: Vec<Vec<u8>> = match &arguments.only {
         Some(path) => opened::lines(path)?,
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let (mut found, mut matrix, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for word in words.iter().take(arguments.first.unwrap_or(usize::MAX)) {
-        let Some(vector) = vectors.vector(word) else {
+        let Some(vector) = vectors.try_vector(word)? else {
             missing.push(String::from_utf8_lossy(word));
             continue;
         };
@@ -55,12 +55,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         found.push(word.as_slice());
     }
     if found.is_empty() {
-        anyhow::bail!("none of {} words has a vector; nothing was written", words.len());
+        anyhow::bail!(
+            "none of {} has a vector; nothing was written",
+            counted(words.len() as u64, "word")
+        );
     }
     if !missing.is_empty() {
         let some: Vec<_> = missing.iter().take(8).map(AsRef::as_ref).collect();
-        let n = count(missing.len() as u64);
-        tell!("notice: {n} words have no vector and were left out: {} ...", some.join(", "));
+        let words = counted(missing.len() as u64, "word");
+        let more = if missing.len() > some.len() { " ..." } else { "" };
+        tell!("notice: left out {words} without a vector: {}{more}", some.join(", "));
     }
     let lexicon: Lexicon = found.iter().copied().collect();
     if lexicon.len() != found.len() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use lampwick::embeddings::index::Recall;
-use lampwick::embeddings::{Format, Index, IndexSettings};
-use lampwick::metrics::figures::count;
+use lampwick::embeddings::{Check, Format, Index, IndexSettings};
+use lampwick::metrics::figures::{count, counted};
 use serde_json::json;
 
 use super::opened::{self, Input};
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Usage(problem.into()).into());
     }
     opened::expect_place(&arguments.out)?;
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open(Check::Everything)?;
     let stages = Stages::new();
     let start = Instant::now();
     let index = Index::build(&loaded.vectors, &IndexSettings { m, ef_construction }, &stages)?;
@@ -92,14 +92,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(Exit::Done);
     }
-    let (words, links) = (count(vectors.len() as u64), count(index.links() as u64));
-    tell!("{}: {words} words, {links} links, {seconds:.1} s", arguments.out.display());
+    let words = counted(vectors.len() as u64, "word");
+    let links = counted(index.links() as u64, "link");
+    tell!("{}: {words}, {links}, {seconds:.1} s", arguments.out.display());
     if let Some(Recall { found, queries, walked_per_second, exact_per_second }) = recall {
         let (walked, exact) = (count(walked_per_second as u64), count(exact_per_second as u64));
         tell!(
-            "of the {K} nearest of {} words {:.2} % are found at --ef {ef}; {walked} queries/s, {exact} by \
+            "of the {K} nearest of {} {:.2} % are found at --ef {ef}; {walked} queries/s, {exact} by \
              looking at every row",
-            count(queries as u64),
+            counted(queries as u64, "word"),
             100.0 * found
         );
     }

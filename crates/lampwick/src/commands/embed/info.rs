@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use lampwick::embeddings::NGrams;
 use lampwick::embeddings::formats::native;
+use lampwick::embeddings::{Check, NGrams};
 use serde_json::json;
 
 use super::opened::Input;
@@ -33,10 +33,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.verify {
         native::verify(path)?;
     }
-    let loaded = arguments.input.open_at_once()?;
+    let loaded = arguments.input.open(Check::Nothing)?;
     let vectors = &loaded.vectors;
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let not_finite = vectors.not_finite().len();
+    let trained = loaded.trained.as_ref();
+    let input_not_finite = vectors.subwords().map_or(0, |it| it.not_finite().len());
+    let output_not_finite = trained.map_or(0, |it| it.not_finite().len());
     let norms = vectors.norms().iter().map(|&norm| f64::from(norm)).filter(|norm| norm.is_finite());
     let mean = norms.sum::<f64>() / vectors.len().saturating_sub(not_finite).max(1) as f64;
     let ngrams = vectors.subwords().map(|subwords| {
@@ -56,6 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             "trainable": loaded.trained.is_some(),
             "duplicates": loaded.duplicates,
             "not_finite": loaded.not_finite + not_finite as u64,
+            "input_not_finite": input_not_finite,
+            "output_not_finite": output_not_finite,
             "bytes": bytes,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
@@ -64,11 +69,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     writeln!(out, "words       {}", count(vectors.len() as u64))?;
     writeln!(out, "dimensions  {}", vectors.dim())?;
     writeln!(out, "mean norm   {mean:.4}")?;
-    if not_finite > 0 {
-        let n = count(not_finite as u64);
+    if not_finite + input_not_finite + output_not_finite > 0 {
         writeln!(
             out,
-            "not finite  {n} rows hold a NaN or an infinity; --skip-not-finite leaves them out"
+            "not finite  rows with a NaN or an infinity: {} of words, {} of the input matrix (of words and \
+             n-grams), {} of the output matrix; `embed convert --skip-not-finite` leaves them out",
+            count(not_finite as u64),
+            count(input_not_finite as u64),
+            count(output_not_finite as u64)
         )?;
     }
     if let Some((min, max, buckets, quantized)) = ngrams {
@@ -80,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let links = count(index.links() as u64);
         writeln!(out, "graph       {} layers, {links} links; for --approximate", index.layers())?;
     }
-    if let Some(trained) = &loaded.trained {
+    if let Some(trained) = trained {
         let state = if trained.state.is_finished() { "finished" } else { "a checkpoint" };
         writeln!(out, "training    {state}; goes on with --from or --resume")?;
     }

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use lampwick::embeddings::neighbours::{Neighbour, Query, cosine, nearest};
-use lampwick::embeddings::{Source, Vectors};
+use lampwick::embeddings::{Check, Vectors};
 
 use super::index;
-use super::opened::Input;
+use super::opened::{self, Input};
 use crate::exit::Exit;
 
 /// How many neighbours, and among which words.
@@ -30,8 +30,8 @@ struct Among {
 impl Among {
     /// A walk looks at few rows, a search at all.
     fn open(&self, input: &Input) -> anyhow::Result<Vectors> {
-        let loaded = if self.approximate { input.open_at_once() } else { input.open() };
-        Ok(loaded?.vectors)
+        let check = if self.approximate { Check::Nothing } else { Check::Words };
+        Ok(input.open(check)?.vectors)
     }
 
     fn nearest(
@@ -117,12 +117,7 @@ pub(crate) struct SimilarityArguments {
 
 pub(crate) fn run_nearest(arguments: &NearestArguments) -> anyhow::Result<Exit> {
     let vectors = arguments.among.open(&arguments.input)?;
-    let words: Vec<Vec<u8>> = if arguments.list.is_empty() {
-        let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
-        lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect()
-    } else {
-        arguments.list.iter().map(|word| word.clone().into_bytes()).collect()
-    };
+    let words = opened::asked(&arguments.list)?;
     let mut exit = Exit::Done;
     let (mut known, mut queries) = (Vec::new(), Vec::new());
     for word in &words {
@@ -163,7 +158,7 @@ pub(crate) fn run_analogy(arguments: &AnalogyArguments) -> anyhow::Result<Exit> 
 }
 
 pub(crate) fn run_similarity(arguments: &SimilarityArguments) -> anyhow::Result<Exit> {
-    let vectors = arguments.input.open_at_once()?.vectors;
+    let vectors = arguments.input.open(Check::Nothing)?.vectors;
     let [a, b] = [&arguments.a, &arguments.b].map(|word| vectors.finite_vector(word.as_bytes()));
     let cosine = cosine(&a?, &b?);
     writeln!(std::io::stdout().lock(), "{cosine:.6}")?;

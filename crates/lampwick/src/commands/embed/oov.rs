@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use lampwick::embeddings::{EmbeddingError, Source};
+use lampwick::embeddings::{Check, EmbeddingError};
 
-use super::opened::Input;
+use super::opened::{self, Input};
 use crate::exit::Exit;
 
 /// What `lampwick embed oov` takes.
@@ -25,13 +25,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let loaded = arguments.input.open_at_once()?;
-    let words: Vec<Vec<u8>> = if arguments.list.is_empty() {
-        let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
-        lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect()
-    } else {
-        arguments.list.iter().map(|word| word.clone().into_bytes()).collect()
-    };
+    let loaded = arguments.input.open(Check::Nothing)?;
+    let words = opened::asked(&arguments.list)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut exit = Exit::Done;
     for word in &words {

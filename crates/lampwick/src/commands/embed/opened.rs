@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lampwick::data::atomic;
-use lampwick::embeddings::{EmbeddingError, Format, Loaded, ReadOptions, Source, open};
-use lampwick::metrics::figures::count;
+use lampwick::embeddings::{Check, EmbeddingError, Format, Loaded, ReadOptions, Source, open};
+use lampwick::metrics::figures::counted;
 
 use crate::exit::Usage;
 
@@ -43,54 +43,44 @@ impl Input {
         &self.vectors
     }
 
-    /// Reads the file, every row; what of it was left out is told.
-    pub(super) fn open(&self) -> anyhow::Result<Loaded> {
-        loaded(&self.vectors, self.options.format, &self.options.as_read(&self.vectors)?)
-    }
-
-    /// The same for commands that need a few rows: those of a file that is mapped are not looked at,
-    /// unless bad ones are to be left out.
-    pub(super) fn open_at_once(&self) -> anyhow::Result<Loaded> {
-        if self.options.skip_not_finite {
-            return self.open();
-        }
-        let options = self.options.as_read(&self.vectors)?;
-        told(open(&self.vectors, self.options.format, &options)?, &self.vectors)
+    /// Reads the file; what of it was left out is told.
+    pub(super) fn open(&self, check: Check) -> anyhow::Result<Loaded> {
+        let options = self.options.as_read(&self.vectors, check)?;
+        loaded(&self.vectors, self.options.format, &options)
     }
 }
 
 impl Options {
     /// The words of TensorFlow's projector lie beside its numbers, where nobody names others.
-    fn as_read(&self, path: &Path) -> anyhow::Result<ReadOptions> {
+    fn as_read(&self, path: &Path, check: Check) -> anyhow::Result<ReadOptions> {
         let of_projector = path.extension().is_some_and(|end| end == "tsv");
         let beside = Some(path.with_extension("words.tsv"));
         let beside = beside.filter(|beside| of_projector && beside.is_file());
         let words = self.words.as_ref().or(beside.as_ref());
         let words = words.map(|path| lines(path)).transpose()?;
-        Ok(ReadOptions { skip_not_finite: self.skip_not_finite, dim: self.dim, words })
+        Ok(ReadOptions { check, skip_not_finite: self.skip_not_finite, dim: self.dim, words })
     }
 }
 
-/// Reads a file, every row; what of it was left out is told.
+/// Reads a file; what of it was left out is told.
 pub(super) fn loaded(
     path: &Path,
     format: Option<Format>,
     options: &ReadOptions,
 ) -> anyhow::Result<Loaded> {
     let loaded = open(path, format, options)?;
-    told(loaded.checked(&path.display().to_string(), options.skip_not_finite)?, path)
-}
-
-/// Tells what was left out.
-fn told(loaded: Loaded, path: &Path) -> anyhow::Result<Loaded> {
     let name = path.display();
     if loaded.duplicates > 0 {
-        let n = count(loaded.duplicates);
-        tell!("notice: {name}: {n} rows have a word that came before; the first row counts");
+        let rows = counted(loaded.duplicates, "row");
+        tell!("notice: {name}: left out {rows} of words that came before; the first row counts");
     }
     if loaded.not_finite > 0 {
-        let n = count(loaded.not_finite);
-        tell!("notice: {name}: {n} rows with a NaN or an infinity were left out");
+        let rows = counted(loaded.not_finite, "row");
+        tell!("notice: {name}: left out {rows} with a NaN or an infinity");
+    }
+    if !loaded.lost.is_empty() {
+        let lost = loaded.lost.join(", ");
+        tell!("notice: {name}: left out what hangs on rows with a NaN or an infinity: {lost}");
     }
     Ok(loaded)
 }
@@ -106,6 +96,15 @@ pub(super) fn lines(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
         lines.pop();
     }
     Ok(lines)
+}
+
+/// The words that are asked for: those of the command line, or of stdin where it names none.
+pub(super) fn asked(list: &[String]) -> anyhow::Result<Vec<Vec<u8>>> {
+    if !list.is_empty() {
+        return Ok(list.iter().map(|word| word.clone().into_bytes()).collect());
+    }
+    let bytes = Source::new("standard input", std::io::stdin())?.read_all()?;
+    Ok(lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect())
 }
 
 /// A format by its name.

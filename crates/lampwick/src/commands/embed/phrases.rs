@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use lampwick::embeddings::Source;
 use lampwick::embeddings::phrases::{PhraseSettings, Phrases, Score, join};
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::{count, counted};
 
 use super::opened;
 use super::progress::Stages;
+use crate::commands::places::expect_other;
 use crate::exit::{Exit, Usage};
 
 /// What `lampwick embed phrases` takes.
@@ -63,6 +64,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.files.iter().any(|path| path.as_os_str() == "-") {
         return Err(Usage("the text is read twice: give files, not stdin".into()).into());
     }
+    if let Some(out) = &arguments.out {
+        opened::expect_place(out)?;
+        expect_other(out, &arguments.files)?;
+    }
     let (score, threshold) = match arguments.score {
         Kind::Word2vec => (Score::Word2vec, 100.0),
         Kind::Npmi => (Score::Npmi, 0.5),
@@ -107,6 +112,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     stages.finish();
     let different = count(phrases.len() as u64);
-    tell!("{} phrases joined, {different} different ones", count(joined));
+    tell!("joined {}, {different} different", counted(joined, "phrase"));
     Ok(Exit::Done)
 }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use lampwick::embeddings::Check;
 use lampwick::embeddings::map::{principal, tsne};
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::counted;
 
 use super::opened::{self, Input};
 use crate::exit::Exit;
@@ -59,7 +60,7 @@ pub(super) fn page(name: &str) -> Result<PathBuf, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let vectors = arguments.input.open()?.vectors;
+    let vectors = arguments.input.open(Check::Words)?.vectors;
     let words = match &arguments.only {
         Some(path) => opened::lines(path)?,
         None => vectors.words().iter().take(arguments.first).map(<[u8]>::to_vec).collect(),
@@ -71,8 +72,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if !map.missing.is_empty() {
         let some: Vec<_> =
             map.missing.iter().take(8).map(|word| String::from_utf8_lossy(word)).collect();
-        let n = count(map.missing.len() as u64);
-        tell!("notice: {n} words have no vector and were left out: {}", some.join(", "));
+        let words = counted(map.missing.len() as u64, "word");
+        tell!("notice: left out {words} without a vector: {}", some.join(", "));
     }
     let title = arguments.input.path().display().to_string();
     opened::write(&arguments.out, |out| map.write(&title, out))?;

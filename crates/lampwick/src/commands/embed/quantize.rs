@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lampwick::embeddings::formats::{fasttext, native};
-use lampwick::embeddings::{EmbeddingError, Format, QuantizeSettings, compress};
+use lampwick::embeddings::{Check, EmbeddingError, Format, QuantizeSettings, compress};
 
 use super::opened::{self, Input};
 use super::progress::Stages;
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Usage(problem.into()).into());
     }
     opened::expect_place(&arguments.out)?;
-    let loaded = arguments.input.open()?;
+    let loaded = arguments.input.open(Check::Everything)?;
     let Arguments { part, no_norms, seed, .. } = *arguments;
     let stages = Stages::new();
     let settings = QuantizeSettings { part, norms: !no_norms, seed };

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use lampwick::ngram::{BOS, EOS, Source, Table, UNK, check_weights, mix, tune};
 use serde_json::json;
 
-use super::places::{check_out, stdin_once};
+use super::places::check_out;
 use super::progress::Stages;
 use super::{BOS_WORD, EOS_WORD, opened, sentence};
+use crate::commands::places::stdin_once;
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
 use lampwick::metrics::figures;

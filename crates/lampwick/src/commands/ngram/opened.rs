@@ -4,8 +4,8 @@ use std::path::Path;
 
 use lampwick::ngram::{BuildKind, Model, NgramError, Source, Table, arpa};
 
-use super::places::is_stdin;
 use super::progress::Stages;
+use crate::commands::places::is_stdin;
 use crate::exit::Usage;
 
 /// How a binary model is opened.

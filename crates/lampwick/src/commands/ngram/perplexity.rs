@@ -8,8 +8,8 @@ use lampwick::ngram::{BOS, EOS, Model, NgramError, Score, Source};
 use serde_json::json;
 
 use super::opened::{self, Load};
-use super::places::{is_stdin, stdin_once};
 use super::{is_ended, is_oov, sentence, tell_marks};
+use crate::commands::places::{is_stdin, stdin_once};
 use crate::exit::Exit;
 use lampwick::metrics::figures::{self, count};
 

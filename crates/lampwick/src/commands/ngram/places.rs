@@ -1,28 +1,11 @@
-//! Where commands read and write: standard input once, and nothing over what it is made from.
+//! Where models of n-grams go.
 
 use std::path::{Path, PathBuf};
 
 use lampwick::data::atomic;
-use same_file::Handle;
 
+use crate::commands::places::expect_other;
 use crate::exit::Usage;
-
-/// What standard input is called.
-const STDIN: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
-
-/// Whether a path is that of standard input.
-pub(in crate::commands) fn is_stdin(path: &Path) -> bool {
-    STDIN.iter().any(|name| path.as_os_str() == *name)
-}
-
-/// Refuses a command line that reads standard input more than once: it gives its bytes once only.
-pub(super) fn stdin_once<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
-    if inputs.into_iter().filter(|path| is_stdin(path)).count() > 1 {
-        let problem = "standard input can be read once only: name files for the others";
-        return Err(Usage(problem.into()).into());
-    }
-    Ok(())
-}
 
 /// Refuses at once what could not be written in the end, and to write over one of the files that the
 /// result is made from.
@@ -38,17 +21,5 @@ pub(super) fn check_out<'a>(
         return Err(Usage(problem).into());
     }
     atomic::expect_place(out).map_err(|error| Usage(error.to_string()))?;
-    // Opening a pipe would wait for its other end.
-    let file = |path: &Path| path.is_file().then(|| Handle::from_path(path).ok()).flatten();
-    let Some(there) = file(out) else { return Ok(()) };
-    let input = |path: &Path| match is_stdin(path) {
-        true => Handle::stdin().ok(),
-        false => file(path),
-    };
-    let same = inputs.into_iter().find(|path| input(path).as_ref() == Some(&there));
-    let Some(path) = same else { return Ok(()) };
-    let (out, path) = (out.display(), path.display());
-    let problem =
-        format!("{out}: is read by this command ({path}) and would be replaced; give another name");
-    Err(Usage(problem).into())
+    expect_other(out, inputs)
 }

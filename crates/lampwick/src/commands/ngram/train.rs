@@ -9,10 +9,11 @@ use lampwick::ngram::{
 use serde_json::json;
 
 use super::convert::{print_arpa, write_arpa};
-use super::places::{check_out, stdin_once};
+use super::places::check_out;
 use super::progress::Stages;
 use super::shards;
 use crate::commands::memory;
+use crate::commands::places::stdin_once;
 use crate::exit::{Exit, Usage};
 use crate::machine::Threads;
 use lampwick::metrics::figures::count;

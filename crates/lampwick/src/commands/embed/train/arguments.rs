@@ -168,6 +168,25 @@ pub(super) enum Kind {
     OneHot,
 }
 
+/// Who trains a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Trainer {
+    /// Word2Vec and fastText.
+    Words,
+    Glove,
+    OneHot,
+}
+
+impl Kind {
+    pub(super) fn trainer(self) -> Trainer {
+        match self {
+            Self::Skipgram | Self::Cbow | Self::Fasttext | Self::FasttextCbow => Trainer::Words,
+            Self::Glove => Trainer::Glove,
+            Self::OneHot => Trainer::OneHot,
+        }
+    }
+}
+
 /// What `--loss` can be.
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 pub(super) enum Loss {

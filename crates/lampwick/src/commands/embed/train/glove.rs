@@ -6,7 +6,7 @@ use lampwick::embeddings::corpus::Ties;
 use lampwick::embeddings::glove::{self, Entries, GloveSettings, Model};
 use lampwick::embeddings::training::Checkpoint;
 use lampwick::embeddings::{Lexicon, Source, Vectors, VocabularyLimits};
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::{count, counted};
 use serde_json::json;
 
 use super::super::opened;
@@ -59,12 +59,17 @@ fn first_words(path: &Path) -> anyhow::Result<Lexicon> {
 }
 
 pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> anyhow::Result<Ended> {
-    let checkpoint = arguments.checkpoint.as_ref().filter(|path| arguments.resume && path.exists());
-    let resumed = checkpoint.map(|path| Model::read(Source::open(path)?)).transpose()?;
+    let resumed = arguments.resumed();
+    let resumed = resumed.map(|path| Model::read(Source::open(path)?)).transpose()?;
     let from = arguments.from.as_ref().filter(|_| resumed.is_none());
     let from = from.map(|path| Model::read(Source::open(path)?)).transpose()?;
     let mut settings = settings(arguments, from.as_ref().map(|from| &from.settings))?;
+    if let Some(from) = &from {
+        from.expect_continues(&settings)?;
+    }
     if let Some(resumed) = &resumed {
+        let GloveSettings { dim, window, epochs, lr, .. } = resumed.settings;
+        arguments.tell_unheard(dim, window, epochs, lr);
         let (memory, temporary) = (settings.memory, settings.temporary);
         settings = GloveSettings { memory, temporary, ..resumed.settings.clone() };
     }
@@ -95,10 +100,11 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         }
     };
     if let Some(path) = &arguments.counts_out {
-        let (most, words) = (count(counts.most()), count(vocabulary.len() as u64));
+        let most = counted(counts.most(), "pair");
+        let words = counted(vocabulary.len() as u64, "word");
         opened::write(path, |out| glove::shards::write(&vocabulary, counts, &settings, out))?;
         stages.finish();
-        let line = format!("{}: {words} words, at most {most} pairs", path.display());
+        let line = format!("{}: {words}, at most {most}", path.display());
         report.tell(&line, &json!({}));
         return Ok(Ended::Counted);
     }
@@ -117,7 +123,7 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         }
         (None, Some(from)) => {
             let fresh = vocabulary.len() - from.vocabulary.len();
-            tell!("going on from another training: {} words are new", count(fresh as u64));
+            tell!("going on from another training: {}", counted(fresh as u64, "new word"));
             Model::continue_from(&from, &vocabulary, &entries, &settings)?
         }
         (None, None) => Model::new(&vocabulary, &entries, &settings)?,
@@ -138,8 +144,8 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     let all = entries.len();
     let speed = left * (all * model.settings.epochs as u64) as f64 / seconds;
     let line = format!(
-        "{} counts, merged in {merged:.1} s; trained in {seconds:.1} s: {} a second",
-        count(all),
+        "{}, merged in {merged:.1} s; trained in {seconds:.1} s: {} a second",
+        counted(all, "count"),
         count(speed as u64)
     );
     report.tell(

@@ -1,5 +1,6 @@
 //! `lampwick embed train`: text to vectors.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,15 +10,16 @@ use lampwick::embeddings::corpus::{self, MEMORY};
 use lampwick::embeddings::glove::is_checkpoint;
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
 use lampwick::embeddings::{
-    Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
+    Check, Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
     VocabularyLimits,
 };
-use lampwick::metrics::figures::count;
+use lampwick::metrics::figures::{count, counted};
 use serde_json::{Map, Value, json};
 
 use super::convert::write;
 use super::opened;
 use super::progress::Stages;
+use crate::commands::places::expect_other;
 use crate::exit::{Exit, Usage};
 use crate::signals;
 
@@ -25,7 +27,7 @@ mod arguments;
 mod glove;
 
 pub(crate) use arguments::Arguments;
-use arguments::{Kind, Loss};
+use arguments::{Kind, Loss, Trainer};
 
 /// What is told at the end: words as they come, or one JSON object.
 struct Report {
@@ -80,13 +82,13 @@ impl Arguments {
             corpus::read(self.sources()?, limits, first, &self.temporary(), MEMORY, stages)?;
         let it = corpus.summary;
         let line = format!(
-            "{} words in {} lines, {} different; {} are {}, {} words of the text are among them",
-            count(it.words),
-            count(it.lines),
+            "{} in {}, {} different; {}: {}, at {} of the text",
+            counted(it.words, "word"),
+            counted(it.lines, "line"),
             count(it.distinct),
-            count(corpus.vocabulary.len() as u64),
             if self.counts_out.is_some() { "counted" } else { "trained" },
-            count(it.known)
+            count(corpus.vocabulary.len() as u64),
+            counted(it.known, "place")
         );
         report.tell(
             &line,
@@ -152,7 +154,7 @@ impl Arguments {
     }
 
     /// Refuses options that would change nothing, and a folder that is not there.
-    fn check(&self, kind: Kind) -> anyhow::Result<()> {
+    fn check(&self, trainer: Trainer) -> anyhow::Result<()> {
         let of_words = [
             ("--loss", self.loss.is_some()),
             ("--negative", self.negative.is_some()),
@@ -174,12 +176,12 @@ impl Arguments {
             let given = options.iter().find(|(_, given)| *given);
             given.map(|(name, _)| format!("{name} goes with {with}"))
         };
-        let problem = match kind {
-            Kind::Glove => refused(&of_words, "Word2Vec and fastText"),
-            Kind::OneHot => refused(&of_glove, "--model glove")
+        let problem = match trainer {
+            Trainer::Glove => refused(&of_words, "Word2Vec and fastText"),
+            Trainer::OneHot => refused(&of_glove, "--model glove")
                 .or_else(|| refused(&of_words, "Word2Vec and fastText"))
                 .or_else(|| refused(&of_all, "Word2Vec, fastText and GloVe")),
-            _ => refused(&of_glove, "--model glove"),
+            Trainer::Words => refused(&of_glove, "--model glove"),
         };
         if let Some(problem) = problem {
             return Err(Usage(problem).into());
@@ -193,13 +195,63 @@ impl Arguments {
         Ok(())
     }
 
-    /// What is trained where nobody says: what --from was, as far as its first bytes show it.
-    fn kind(&self) -> anyhow::Result<Kind> {
-        let Some(path) = self.from.as_ref().filter(|_| self.model.is_none()) else {
-            return Ok(self.model.unwrap_or(Kind::Skipgram));
+    /// The checkpoint that the training goes on from, where there is one.
+    fn resumed(&self) -> Option<&PathBuf> {
+        self.checkpoint.as_ref().filter(|path| self.resume && path.exists())
+    }
+
+    /// Who trains: by --model, or where nobody says by the first bytes of what the training goes on from.
+    fn trainer(&self) -> anyhow::Result<Trainer> {
+        let asked = self.model.map(Kind::trainer);
+        let Some(path) = self.resumed().or(self.from.as_ref()) else {
+            return Ok(asked.unwrap_or(Trainer::Words));
         };
         let is_glove = is_checkpoint(Source::open(path)?)?;
-        Ok(if is_glove { Kind::Glove } else { Kind::Skipgram })
+        if is_glove && asked == Some(Trainer::Words) {
+            let path = path.display();
+            let problem = format!("{path}: is a checkpoint of a GloVe training: leave --model out");
+            return Err(Usage(problem).into());
+        }
+        Ok(asked.unwrap_or(if is_glove { Trainer::Glove } else { Trainer::Words }))
+    }
+
+    /// Refuses places that cannot be written, texts among them, and two results in one place.
+    fn check_places(&self, trainer: Trainer) -> anyhow::Result<()> {
+        for path in [&self.out, &self.checkpoint, &self.counts_out].into_iter().flatten() {
+            opened::expect_place(path)?;
+            expect_other(path, self.files.iter().chain(&self.counts_in))?;
+        }
+        // What Word2Vec and fastText keep as a checkpoint is a file of vectors.
+        if trainer == Trainer::Glove && self.out.is_some() && self.out == self.checkpoint {
+            let problem = "-o and --checkpoint name one file, and hold different things: name two";
+            return Err(Usage(problem.into()).into());
+        }
+        Ok(())
+    }
+
+    /// Tells which options a resumed training does not follow: it has its own settings.
+    fn tell_unheard(&self, dim: usize, window: usize, epochs: usize, lr: f32) {
+        fn unheard<T: PartialEq + Display + Copy>(
+            name: &str,
+            asked: Option<T>,
+            held: T,
+        ) -> Option<String> {
+            let asked = asked.filter(|asked| *asked != held)?;
+            Some(format!("{name} {held}, not {asked}"))
+        }
+        let all = [
+            unheard("--dim", self.dim, dim),
+            unheard("--window", self.window, window),
+            unheard("--epochs", self.epochs, epochs),
+            unheard("--lr", self.lr, lr),
+        ];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        if !all.is_empty() {
+            let all = all.join(", ");
+            tell!(
+                "notice: a resumed training keeps its settings: {all}; --from trains on with others"
+            );
+        }
     }
 
     /// Stages with checkpoints, where they are asked for; from now on a signal is waited for.
@@ -215,8 +267,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
-    let kind = arguments.kind()?;
-    arguments.check(kind)?;
+    let trainer = arguments.trainer()?;
+    arguments.check(trainer)?;
     let counts = arguments.counts_out.is_some() || !arguments.counts_in.is_empty();
     if counts && arguments.from.is_some() {
         return Err(
@@ -226,13 +278,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     // What cannot be written is known before hours of training.
     let format = arguments.out.as_ref().map(|out| opened::output_format(arguments.to, out));
     let format = format.transpose()?;
-    for path in [&arguments.checkpoint, &arguments.counts_out].into_iter().flatten() {
-        opened::expect_place(path)?;
+    arguments.check_places(trainer)?;
+    if let (true, None, Some(path)) = (arguments.resume, arguments.resumed(), &arguments.checkpoint)
+    {
+        tell!("notice: {} is not there: the training begins anew", path.display());
     }
     let stages = Stages::new();
     let report = Report { json: arguments.json, values: Mutex::default() };
-    let (vectors, trained) = match kind {
-        Kind::Glove => match glove::run(arguments, stages, &report)? {
+    let (vectors, trained) = match trainer {
+        Trainer::Glove => match glove::run(arguments, stages, &report)? {
             glove::Ended::Vectors(vectors) => (*vectors, None),
             glove::Ended::Counted => {
                 report.finish();
@@ -240,12 +294,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             }
             glove::Ended::Stopped(signal) => return Ok(stopped(arguments, signal)),
         },
-        Kind::OneHot => {
+        Trainer::OneHot => {
             let corpus = arguments.read(&arguments.limits(), None, &stages, &report)?;
             let counts = corpus.vocabulary.counts;
             (Vectors::one_hot(corpus.vocabulary.words)?.with_counts(counts), None)
         }
-        _ => {
+        Trainer::Words => {
             let stages = arguments.safe(stages)?;
             match words(arguments, &stages, &report)? {
                 Some((vectors, trained)) => (vectors, Some(trained)),
@@ -258,8 +312,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     if let (Some(out), Some(format)) = (&arguments.out, format) {
         write(&vectors, trained.as_ref(), format, out)?;
-        let words = count(vectors.len() as u64);
-        let line = format!("{}: {words} vectors of {} dimensions", out.display(), vectors.dim());
+        let rows = counted(vectors.len() as u64, "vector");
+        let dim = counted(vectors.dim() as u64, "dimension");
+        let line = format!("{}: {rows} of {dim}", out.display());
         report.tell(&line, &json!({"dim": vectors.dim()}));
     }
     report.finish();
@@ -272,10 +327,13 @@ fn words(
     stages: &Stages,
     report: &Report,
 ) -> anyhow::Result<Option<(Vectors, Trained)>> {
-    let checkpoint = arguments.checkpoint.as_ref().filter(|path| arguments.resume && path.exists());
+    // Every row is trained on.
+    let options = ReadOptions { check: Check::Everything, ..ReadOptions::default() };
     let (mut model, corpus);
-    if let Some(path) = checkpoint {
-        let loaded = opened::loaded(path, Some(Format::Native), &ReadOptions::default())?;
+    if let Some(path) = arguments.resumed() {
+        let loaded = opened::loaded(path, Some(Format::Native), &options)?;
+        let Settings { dim, window, epochs, lr, .. } = Model::resumable(&loaded)?.settings;
+        arguments.tell_unheard(dim, window, epochs, lr);
         let known = loaded.vectors.words();
         let size = Some(known.len());
         let limits = VocabularyLimits { min_count: 1, size, ..VocabularyLimits::default() };
@@ -285,7 +343,7 @@ fn words(
         tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
         model = resumed;
     } else if let Some(path) = &arguments.from {
-        let loaded = opened::loaded(path, None, &ReadOptions::default())?;
+        let loaded = opened::loaded(path, None, &options)?;
         let plain = Settings {
             dim: loaded.vectors.dim(),
             ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
@@ -309,10 +367,11 @@ fn words(
             );
         }
         let settings = arguments.settings(kind, Some(old))?;
+        Model::expect_continues(&loaded, &settings)?;
         let known = loaded.vectors.words();
         corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
         let fresh = corpus.vocabulary.len() - known.len();
-        tell!("going on from {}: {} words are new", path.display(), count(fresh as u64));
+        tell!("going on from {}: {}", path.display(), counted(fresh as u64, "new word"));
         model = Model::continue_from(&loaded, &corpus, &settings)?;
     } else {
         // What cannot be is known before a long text is read.

@@ -1,0 +1,44 @@
+//! Where commands read and write: standard input once, and nothing over what it is made from.
+
+use std::path::{Path, PathBuf};
+
+use same_file::Handle;
+
+use crate::exit::Usage;
+
+/// What standard input is called.
+const STDIN: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+/// Whether a path is that of standard input.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    STDIN.iter().any(|name| path.as_os_str() == *name)
+}
+
+/// Refuses a command line that reads standard input more than once: it gives its bytes once only.
+pub(super) fn stdin_once<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
+    if inputs.into_iter().filter(|path| is_stdin(path)).count() > 1 {
+        let problem = "standard input can be read once only: name files for the others";
+        return Err(Usage(problem.into()).into());
+    }
+    Ok(())
+}
+
+/// Refuses to write over one of the files that the result is made from.
+pub(super) fn expect_other<'a>(
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> anyhow::Result<()> {
+    // Opening a pipe would wait for its other end.
+    let file = |path: &Path| path.is_file().then(|| Handle::from_path(path).ok()).flatten();
+    let Some(there) = file(out) else { return Ok(()) };
+    let input = |path: &Path| match is_stdin(path) {
+        true => Handle::stdin().ok(),
+        false => file(path),
+    };
+    let same = inputs.into_iter().find(|path| input(path).as_ref() == Some(&there));
+    let Some(path) = same else { return Ok(()) };
+    let (out, path) = (out.display(), path.display());
+    let problem =
+        format!("{out}: is read by this command ({path}) and would be replaced; give another name");
+    Err(Usage(problem).into())
+}
