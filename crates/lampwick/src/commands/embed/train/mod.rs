@@ -5,14 +5,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use lampwick::embeddings::corpus::{self, MEMORY};
 use lampwick::embeddings::glove::is_checkpoint;
-use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
-use lampwick::embeddings::{
-    Check, Corpus, Format, Lexicon, NGrams, ReadOptions, Source, Subwords, Trained, Vectors,
-    VocabularyLimits,
-};
+use lampwick::embeddings::{Corpus, Lexicon, Source, Vectors, VocabularyLimits};
 use lampwick::metrics::figures::{count, counted};
 use serde_json::{Map, Value, json};
 
@@ -25,9 +20,10 @@ use crate::signals;
 
 mod arguments;
 mod glove;
+mod words;
 
 pub(crate) use arguments::Arguments;
-use arguments::{Kind, Loss, Trainer};
+use arguments::{Kind, Trainer};
 
 /// What is told at the end: words as they come, or one JSON object.
 struct Report {
@@ -101,56 +97,6 @@ impl Arguments {
             );
         }
         Ok(corpus)
-    }
-
-    /// The settings of a training; what is not asked for is as in `from`.
-    fn settings(&self, kind: Kind, from: Option<&Settings>) -> anyhow::Result<Settings> {
-        let default = Settings::default();
-        let from = from.unwrap_or(&default);
-        let architecture = match kind {
-            Kind::Cbow | Kind::FasttextCbow => Architecture::Cbow,
-            _ => Architecture::SkipGram,
-        };
-        let has_ngrams = matches!(kind, Kind::Fasttext | Kind::FasttextCbow);
-        if !has_ngrams && (self.minn.is_some() || self.maxn.is_some() || self.bucket.is_some()) {
-            let problem = "--minn, --maxn and --bucket go with --model fasttext or fasttext-cbow";
-            return Err(Usage(problem.into()).into());
-        }
-        let old = from.ngrams.unwrap_or_default();
-        let ngrams = NGrams {
-            min: self.minn.unwrap_or(old.min),
-            max: self.maxn.unwrap_or(old.max),
-            buckets: self.bucket.unwrap_or(old.buckets),
-        };
-        let objective = match (self.loss, self.negative, from.objective) {
-            (Some(Loss::Hs), Some(_), _) => {
-                return Err(Usage("--negative goes with --loss ns".into()).into());
-            }
-            (Some(Loss::Hs), None, _) => Objective::HierarchicalSoftmax,
-            (_, Some(negatives), _) => Objective::NegativeSampling(negatives),
-            (None, None, objective) => objective,
-            (Some(Loss::Ns), None, Objective::NegativeSampling(number)) => {
-                Objective::NegativeSampling(number)
-            }
-            (Some(Loss::Ns), None, _) => Objective::NegativeSampling(5),
-        };
-        let lr = if kind == Kind::Skipgram { 0.025 } else { 0.05 };
-        let settings = Settings {
-            architecture,
-            objective,
-            ngrams: has_ngrams.then_some(ngrams),
-            dim: self.dim.unwrap_or(from.dim),
-            window: self.window.unwrap_or(from.window),
-            lr: self.lr.unwrap_or(lr),
-            epochs: self.epochs.unwrap_or(5),
-            sample: self.sample.unwrap_or(from.sample),
-            power: self.power.unwrap_or(from.power),
-            seed: self.seed,
-            deterministic: self.deterministic,
-            vocabulary: self.limits(),
-        };
-        settings.validate().map_err(|error| Usage(error.to_string()))?;
-        Ok(settings)
     }
 
     /// Refuses options that would change nothing, and a folder that is not there.
@@ -301,7 +247,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Trainer::Words => {
             let stages = arguments.safe(stages)?;
-            match words(arguments, &stages, &report)? {
+            match words::run(arguments, &stages, &report)? {
                 Some((vectors, trained)) => (vectors, Some(trained)),
                 None => {
                     stages.finish();
@@ -319,89 +265,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     report.finish();
     Ok(Exit::Done)
-}
-
-/// Word2Vec or fastText; nothing when a signal ended it.
-fn words(
-    arguments: &Arguments,
-    stages: &Stages,
-    report: &Report,
-) -> anyhow::Result<Option<(Vectors, Trained)>> {
-    // Every row is trained on.
-    let options = ReadOptions { check: Check::Everything, ..ReadOptions::default() };
-    let (mut model, corpus);
-    if let Some(path) = arguments.resumed() {
-        let loaded = opened::loaded(path, Some(Format::Native), &options)?;
-        let Settings { dim, window, epochs, lr, .. } = Model::resumable(&loaded)?.settings;
-        arguments.tell_unheard(dim, window, epochs, lr);
-        let known = loaded.vectors.words();
-        let size = Some(known.len());
-        let limits = VocabularyLimits { min_count: 1, size, ..VocabularyLimits::default() };
-        corpus = arguments.read(&limits, Some(known), stages, report)?;
-        let resumed = Model::resume(&loaded, &corpus)?;
-        let state = resumed.state();
-        tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
-        model = resumed;
-    } else if let Some(path) = &arguments.from {
-        let loaded = opened::loaded(path, None, &options)?;
-        let plain = Settings {
-            dim: loaded.vectors.dim(),
-            ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
-            ..Settings::default()
-        };
-        let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
-        let cbow = old.architecture == Architecture::Cbow;
-        let kind = arguments.model.unwrap_or(match (cbow, old.ngrams.is_some()) {
-            (false, false) => Kind::Skipgram,
-            (true, false) => Kind::Cbow,
-            (false, true) => Kind::Fasttext,
-            (true, true) => Kind::FasttextCbow,
-        });
-        if loaded.trained.is_none() {
-            let kind = kind.to_possible_value();
-            tell!(
-                "notice: {} holds vectors only; it goes on as {} (--model), and what words are predicted \
-                 by begins at zero",
-                path.display(),
-                kind.as_ref().map_or("", |kind| kind.get_name())
-            );
-        }
-        let settings = arguments.settings(kind, Some(old))?;
-        Model::expect_continues(&loaded, &settings)?;
-        let known = loaded.vectors.words();
-        corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
-        let fresh = corpus.vocabulary.len() - known.len();
-        tell!("going on from {}: {}", path.display(), counted(fresh as u64, "new word"));
-        model = Model::continue_from(&loaded, &corpus, &settings)?;
-    } else {
-        // What cannot be is known before a long text is read.
-        let settings = arguments.settings(arguments.model.unwrap_or(Kind::Skipgram), None)?;
-        if let Some(NGrams { buckets, .. }) = settings.ngrams {
-            let megabytes = u64::from(buckets) * settings.dim as u64 * 4 / 1_000_000;
-            tell!(
-                "{} vectors of n-grams, {} MB, are part of the model (--bucket)",
-                count(buckets.into()),
-                count(megabytes)
-            );
-        }
-        corpus = arguments.read(&arguments.limits(), None, stages, report)?;
-        model = Model::new(&corpus, &settings)?;
-    }
-    let start = std::time::Instant::now();
-    let before = model.state();
-    if !train(&mut model, &corpus, stages)? {
-        return Ok(None);
-    }
-    stages.finish();
-    let share = (before.all - before.done) as f64 / before.all.max(1) as f64;
-    let trained = share * (before.words * model.settings.epochs as u64) as f64;
-    let seconds = start.elapsed().as_secs_f64();
-    let speed = trained / seconds;
-    report.tell(
-        &format!("trained in {seconds:.1} s: {} words a second", count(speed as u64)),
-        &json!({"seconds": seconds, "words_per_second": speed}),
-    );
-    Ok(Some(model.into_parts()?))
 }
 
 /// A signal ended a training.

@@ -1,0 +1,154 @@
+//! `lampwick embed train` of Word2Vec and fastText: text to vectors.
+
+use clap::ValueEnum;
+use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
+use lampwick::embeddings::{
+    Check, Format, NGrams, ReadOptions, Subwords, Trained, Vectors, VocabularyLimits,
+};
+use lampwick::metrics::figures::{count, counted};
+use serde_json::json;
+
+use super::super::opened;
+use super::super::progress::Stages;
+use super::arguments::{Kind, Loss};
+use super::{Arguments, Report};
+use crate::exit::Usage;
+
+/// The settings of a training; what is not asked for is as in `from`.
+fn settings(
+    arguments: &Arguments,
+    kind: Kind,
+    from: Option<&Settings>,
+) -> anyhow::Result<Settings> {
+    let default = Settings::default();
+    let from = from.unwrap_or(&default);
+    let architecture = match kind {
+        Kind::Cbow | Kind::FasttextCbow => Architecture::Cbow,
+        _ => Architecture::SkipGram,
+    };
+    let has_ngrams = matches!(kind, Kind::Fasttext | Kind::FasttextCbow);
+    if !has_ngrams
+        && (arguments.minn.is_some() || arguments.maxn.is_some() || arguments.bucket.is_some())
+    {
+        let problem = "--minn, --maxn and --bucket go with --model fasttext or fasttext-cbow";
+        return Err(Usage(problem.into()).into());
+    }
+    let old = from.ngrams.unwrap_or_default();
+    let ngrams = NGrams {
+        min: arguments.minn.unwrap_or(old.min),
+        max: arguments.maxn.unwrap_or(old.max),
+        buckets: arguments.bucket.unwrap_or(old.buckets),
+    };
+    let objective = match (arguments.loss, arguments.negative, from.objective) {
+        (Some(Loss::Hs), Some(_), _) => {
+            return Err(Usage("--negative goes with --loss ns".into()).into());
+        }
+        (Some(Loss::Hs), None, _) => Objective::HierarchicalSoftmax,
+        (_, Some(negatives), _) => Objective::NegativeSampling(negatives),
+        (None, None, objective) => objective,
+        (Some(Loss::Ns), None, Objective::NegativeSampling(number)) => {
+            Objective::NegativeSampling(number)
+        }
+        (Some(Loss::Ns), None, _) => Objective::NegativeSampling(5),
+    };
+    let lr = if kind == Kind::Skipgram { 0.025 } else { 0.05 };
+    let settings = Settings {
+        architecture,
+        objective,
+        ngrams: has_ngrams.then_some(ngrams),
+        dim: arguments.dim.unwrap_or(from.dim),
+        window: arguments.window.unwrap_or(from.window),
+        lr: arguments.lr.unwrap_or(lr),
+        epochs: arguments.epochs.unwrap_or(5),
+        sample: arguments.sample.unwrap_or(from.sample),
+        power: arguments.power.unwrap_or(from.power),
+        seed: arguments.seed,
+        deterministic: arguments.deterministic,
+        vocabulary: arguments.limits(),
+    };
+    settings.validate().map_err(|error| Usage(error.to_string()))?;
+    Ok(settings)
+}
+
+/// Trains; nothing when a signal ended it.
+pub(super) fn run(
+    arguments: &Arguments,
+    stages: &Stages,
+    report: &Report,
+) -> anyhow::Result<Option<(Vectors, Trained)>> {
+    // Every row is trained on.
+    let options = ReadOptions { check: Check::Everything, ..ReadOptions::default() };
+    let (mut model, corpus);
+    if let Some(path) = arguments.resumed() {
+        let loaded = opened::loaded(path, Some(Format::Native), &options)?;
+        let Settings { dim, window, epochs, lr, .. } = Model::resumable(&loaded)?.settings;
+        arguments.tell_unheard(dim, window, epochs, lr);
+        let known = loaded.vectors.words();
+        let size = Some(known.len());
+        let limits = VocabularyLimits { min_count: 1, size, ..VocabularyLimits::default() };
+        corpus = arguments.read(&limits, Some(known), stages, report)?;
+        let resumed = Model::resume(&loaded, &corpus)?;
+        let state = resumed.state();
+        tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
+        model = resumed;
+    } else if let Some(path) = &arguments.from {
+        let loaded = opened::loaded(path, None, &options)?;
+        let plain = Settings {
+            dim: loaded.vectors.dim(),
+            ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
+            ..Settings::default()
+        };
+        let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
+        let cbow = old.architecture == Architecture::Cbow;
+        let kind = arguments.model.unwrap_or(match (cbow, old.ngrams.is_some()) {
+            (false, false) => Kind::Skipgram,
+            (true, false) => Kind::Cbow,
+            (false, true) => Kind::Fasttext,
+            (true, true) => Kind::FasttextCbow,
+        });
+        if loaded.trained.is_none() {
+            let kind = kind.to_possible_value();
+            tell!(
+                "notice: {} holds vectors only; it goes on as {} (--model), and what words are predicted \
+                 by begins at zero",
+                path.display(),
+                kind.as_ref().map_or("", |kind| kind.get_name())
+            );
+        }
+        let settings = settings(arguments, kind, Some(old))?;
+        Model::expect_continues(&loaded, &settings)?;
+        let known = loaded.vectors.words();
+        corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
+        let fresh = corpus.vocabulary.len() - known.len();
+        tell!("going on from {}: {}", path.display(), counted(fresh as u64, "new word"));
+        model = Model::continue_from(&loaded, &corpus, &settings)?;
+    } else {
+        // What cannot be is known before a long text is read.
+        let settings = settings(arguments, arguments.model.unwrap_or(Kind::Skipgram), None)?;
+        if let Some(NGrams { buckets, .. }) = settings.ngrams {
+            let megabytes = u64::from(buckets) * settings.dim as u64 * 4 / 1_000_000;
+            tell!(
+                "{} vectors of n-grams, {} MB, are part of the model (--bucket)",
+                count(buckets.into()),
+                count(megabytes)
+            );
+        }
+        corpus = arguments.read(&arguments.limits(), None, stages, report)?;
+        model = Model::new(&corpus, &settings)?;
+    }
+    let start = std::time::Instant::now();
+    let before = model.state();
+    if !train(&mut model, &corpus, stages)? {
+        return Ok(None);
+    }
+    stages.finish();
+    let share = (before.all - before.done) as f64 / before.all.max(1) as f64;
+    let trained = share * (before.words * model.settings.epochs as u64) as f64;
+    let seconds = start.elapsed().as_secs_f64();
+    let speed = trained / seconds;
+    report.tell(
+        &format!("trained in {seconds:.1} s: {} words a second", count(speed as u64)),
+        &json!({"seconds": seconds, "words_per_second": speed}),
+    );
+    Ok(Some(model.into_parts()?))
+}
