@@ -4,6 +4,7 @@
 use lampwick_embeddings::formats::native;
 use lampwick_embeddings::fuzzing::seal;
 use lampwick_embeddings::neighbours::Query;
+use lampwick_embeddings::{Check, Format, ReadOptions, open};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,5 +25,11 @@ fuzz_target!(|bytes: &[u8]| {
         && let Ok(query) = Query::new(vectors.row(0), vec![0])
     {
         let _ = index.nearest(vectors, &[query], 5, 20);
+    }
+    let options =
+        ReadOptions { check: Check::Everything, skip_not_finite: true, ..ReadOptions::default() };
+    if let Ok(left) = open(&path, Some(Format::Native), &options) {
+        assert!(left.vectors.matrix().iter().all(|x| x.is_finite()));
+        assert!(left.trained.is_none_or(|trained| trained.not_finite().is_empty()));
     }
 });
