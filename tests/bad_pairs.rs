@@ -135,19 +135,24 @@ fn every_line_gives_a_line_whatever_it_holds() {
 }
 
 #[test]
-fn what_does_not_end_within_the_limit_is_given_unfinished() {
+fn what_does_not_end_by_itself_within_the_limit_ends_there_and_is_told() {
     let place = trained();
     let short = ["translate", "run", "--json", "--beam", "1", "--max-length", "1"];
     let done = place.run_with_stdin(&short, b"a b c d\nb c\n").expect(0);
-    done.says(&["notice: 2 of 2 targets did not end", "--max-length"]);
+    done.says(&["notice: 2 of 2 targets are as long as they may be", "--max-length"]);
     let out: Vec<Value> =
         done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(out.len(), 2);
     for line in out {
         let best = &line["targets"][0];
         assert_eq!(best["tokens"].as_array().unwrap().len(), 1, "{line}");
-        assert_eq!(best["finished"], false, "{line}");
+        assert_eq!(best["finished"], true, "{line}");
     }
+    // A sample is none any more if its end is forced.
+    let sampled = ["translate", "run", "--json", "--sample", "--max-length", "1"];
+    let done = place.run_with_stdin(&sampled, &b"a b c d\n".repeat(20)).expect(0);
+    done.says(&["targets did not end within the longest length", "as far as they go"]);
+    assert!(done.stdout.contains("\"finished\":false"), "{}", done.stdout);
     // A required word of more tokens than there is room for.
     let narrow = ["translate", "run", "--require", "a b c", "--max-length", "2"];
     let done = place.run_with_stdin(&narrow, b"a b c\nc\n").expect(1);

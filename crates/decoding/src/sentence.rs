@@ -55,8 +55,9 @@ pub struct Rules {
     pub attention: bool,
 }
 
-/// Bounds of a target's length in tokens, the end not counted. A target at its maximum may end
-/// still, but is not forced to: see [`Hypothesis::finished`](crate::Hypothesis::finished).
+/// Bounds of a target's length in tokens, the end not counted. At its maximum a beam search goes on to the
+/// end alone; a sample may end still, but is not forced to:
+/// see [`Hypothesis::finished`](crate::Hypothesis::finished).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lengths {

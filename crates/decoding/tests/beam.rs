@@ -393,6 +393,18 @@ fn there_is_always_a_hypothesis() {
 }
 
 #[test]
+fn targets_of_the_longest_length_end_there() {
+    for (seed, width) in (0..30).flat_map(|seed| [1, 2, 5].map(|width| (seed, width))) {
+        let model = Table::new(seed, 9);
+        let rules = Rules { lengths: Lengths::between(3, 3), ..rules(3) };
+        let options = BeamOptions { width, n_best: width, ..BeamOptions::default() };
+        let found = search(&model, &[(seed, 3)], &sentences(&[(seed, 3)]), &rules, &options);
+        assert_eq!(found[0].len(), width);
+        assert!(found[0].iter().all(|one| one.finished && one.tokens.len() == 3));
+    }
+}
+
+#[test]
 fn attention_is_that_of_each_token() {
     let model = Table::new(11, 12);
     let sources = [(1, 4), (2, 7)];

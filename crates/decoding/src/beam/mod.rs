@@ -2,7 +2,8 @@
 //!
 //! At each step every hypothesis of a beam is continued by every token, and the `K` likeliest that
 //! do not end go on. Those that end among the `K` likeliest of all are finished; they take no place
-//! from the others. The best finished ones by [`Scoring`] are the result.
+//! from the others. Where a target has its greatest length, nothing but its end can follow, and every
+//! hypothesis ends that may. The best finished ones by [`Scoring`] are the result.
 //!
 //! The search of a sentence stops as soon as nothing that it holds can still enter its result. What
 //! can be reached is bounded from above for each penalty, by the length that the sentence may have

@@ -26,6 +26,9 @@ impl SentenceBeam<'_> {
             }
             let values = &mut log_probs[hypothesis.values(search.vocabulary)];
             bans.apply(hypothesis.position, self.length, &room.tokens, values);
+            if self.length == self.asked.max {
+                only(search.rules.end, values);
+            }
         }
         let phrases = &self.asked.phrases;
         if phrases.require() {
@@ -58,6 +61,14 @@ impl SentenceBeam<'_> {
         self.room = room;
         Ok(())
     }
+}
+
+/// Leaves of a distribution one token: of the longest targets only the ends are looked at, of each that
+/// may end, whatever else would be likelier.
+fn only(token: u32, log_probs: &mut [f32]) {
+    let value = log_probs[token as usize];
+    log_probs.fill(f32::NEG_INFINITY);
+    log_probs[token as usize] = value;
 }
 
 /// Where phrases are required, each hypothesis offers its own likeliest tokens, so that no bank goes

@@ -201,7 +201,7 @@ impl<'a> SentenceBeam<'a> {
         for (place, banked) in room.offered.iter().enumerate() {
             let candidate = banked.candidate;
             let ends = candidate.token == search.rules.end;
-            if ends && place >= places || !ends && self.length == self.asked.max {
+            if ends && place >= places {
                 continue;
             }
             let parent = self.groups[group].live[candidate.parent as usize];

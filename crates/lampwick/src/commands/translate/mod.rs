@@ -60,8 +60,8 @@ With --json-lines each line in is an object, {\"text\": ..., \"prefix\": ..., \"
 out.
 
 A score is the natural log-probability of the target, its end included, under the length and
-coverage penalties; --json gives both, and \"finished\": false where no target ends within the
-longest length, and \"error\" where a line is left empty. Recordings of another rate than the
+coverage penalties; --json gives both, and \"finished\": false where no target can end as asked
+within the longest length (or a sample does not), and \"error\" where a line is left empty. Recordings of another rate than the
 run's (8,000 a second) are refused. With --lm both are sums with the language model's. A search
 stops early only where its result could not change. A sample depends on the run, the line and
 its number, and the options only.")]
@@ -213,7 +213,7 @@ fn translate_lines<M: NextToken>(
     let lines = lines::read_ahead();
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
-    let (mut number, mut unfinished) = (0, 0);
+    let (mut number, mut unfinished, mut longest) = (0, 0, 0);
     while let Ok(first) = lines.recv() {
         // What has arrived meanwhile goes along.
         let more = std::iter::from_fn(|| lines.try_recv().ok()).take(TOGETHER - 1);
@@ -260,10 +260,16 @@ fn translate_lines<M: NextToken>(
                 }
             }
         }
+        let start = number;
         for (hypotheses, problem) in found.iter().zip(&problems) {
             let problem = problem.as_deref();
             written::write(arguments, trained, &mut out, number, hypotheses, problem)?;
-            unfinished += u64::from(hypotheses.first().is_some_and(|best| !best.finished));
+            if let Some(best) = hypotheses.first() {
+                unfinished += u64::from(!best.finished);
+                let source = read[number - start].0.len();
+                longest +=
+                    u64::from(best.finished && best.tokens.len() == rules.lengths.longest(source));
+            }
             number += 1;
         }
         out.flush()?;
@@ -273,6 +279,14 @@ fn translate_lines<M: NextToken>(
             "notice: {} of {} targets did not end within the longest length (--max-length, --max-ratio); \
              they are given as far as they go",
             count(unfinished),
+            count(number as u64)
+        );
+    }
+    if longest > 0 && !matches!(search, search::Search::Ctc { .. }) {
+        tell!(
+            "notice: {} of {} targets are as long as they may be (--max-length, --max-ratio): the model \
+             might have said more",
+            count(longest),
             count(number as u64)
         );
     }
