@@ -74,6 +74,47 @@ fn vectors_are_the_same_from_memory_and_from_temporary_files() {
     assert!(of(1 << 30).matrix() == of(0).matrix());
 }
 
+/// More entries than a bucket has: how many runs hold a pair, by threads, memory and parts, must not say how
+/// many buckets there are, for these are the order of the training.
+#[test]
+fn the_order_of_training_follows_from_the_counts_alone() {
+    let mut random = 1u64;
+    let mut word = |_| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        format!("w{} ", (random >> 33) % 1200)
+    };
+    let lines: Vec<String> =
+        (0..9000).map(|_| (0..20).map(&mut word).collect::<String>() + "\n").collect();
+    let corpus = corpus_of(&lines.concat(), 1);
+    let settings = GloveSettings { dim: 2, epochs: 1, ..settings() };
+    let of = |threads: usize, memory: u64| {
+        let settings = GloveSettings { memory, ..settings.clone() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+            (counts.most(), vectors_of(&corpus.vocabulary, counts, &settings))
+        })
+    };
+    let (pairs, expected) = of(1, 1 << 30);
+    let bucket = 1 << 20;
+    assert!(2 * pairs < bucket, "{pairs}");
+    for (threads, memory) in [(2, 1 << 30), (3, 1 << 30), (1, 0)] {
+        let (most, vectors) = of(threads, memory);
+        assert!(2 * most > bucket, "{most}");
+        assert!(vectors.matrix() == expected.matrix(), "{threads} threads, memory {memory}");
+    }
+    let shards = lines.chunks(4500).map(|lines| {
+        let corpus = corpus_of(&lines.concat(), 1);
+        let counts = glove::count(&corpus, &settings, &Silent).unwrap();
+        Source::bytes("shard", shard(&corpus, counts, &settings))
+    });
+    let (vocabulary, counts) = shards::read(shards.collect(), &settings, &Silent).unwrap();
+    let merged = vectors_of(&vocabulary, counts, &settings);
+    for row in 0..merged.len() {
+        assert_eq!(expected.get(merged.word(row)), Some(merged.row(row)));
+    }
+}
+
 #[test]
 fn shards_of_parts_add_up_to_the_whole() {
     let (one, two) = (text(900), text(700).replace("w1", "v1"));

@@ -135,8 +135,8 @@ impl Model {
     /// [`EmbeddingError::Setting`] when the counts are others.
     pub fn resume(self, entries: &Entries) -> Result<Self> {
         if self.counts != entries.hash() {
-            let problem = "the counts are not those of the checkpoint; give the same files in the same \
-                           order and the same memory (-S), or begin anew with --from";
+            let problem = "the counts are not those of the checkpoint; give the same text, or begin \
+                           anew with --from";
             return Err(EmbeddingError::Setting(problem.into()));
         }
         Ok(self)

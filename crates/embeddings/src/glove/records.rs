@@ -62,11 +62,14 @@ impl Entries {
     /// # Errors
     /// [`EmbeddingError::Temporary`].
     pub fn new(counts: Counts, settings: &GloveSettings, progress: &dyn Progress) -> Result<Self> {
-        progress.stage(Stage::Merging, Some(counts.most()));
+        // The number of buckets is part of the order, so that it follows from the counts alone.
+        progress.stage(Stage::Merging, None);
+        let pairs = counts.pairs()?;
+        progress.stage(Stage::Merging, Some(pairs));
         let failed =
             |source| EmbeddingError::Temporary { folder: settings.temporary.clone(), source };
         let symmetric = counts.symmetric;
-        let most = counts.most() * if symmetric { 2 } else { 1 };
+        let most = pairs * if symmetric { 2 } else { 1 };
         let number = most.div_ceil(BUCKET).clamp(1, 1 << 10);
         let on_disk = most * size_of::<Entry>() as u64 > settings.memory / 2;
         let mut memory: Vec<Vec<Entry>> = vec![Vec::new(); number as usize];

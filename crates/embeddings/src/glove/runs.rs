@@ -79,31 +79,39 @@ impl Run {
         let write = || -> std::io::Result<File> {
             let mut writer = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?);
             writer.write_all(bytemuck::cast_slice(records))?;
-            let mut file = writer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-            file.rewind()?;
-            Ok(file)
+            writer.into_inner().map_err(std::io::IntoInnerError::into_error)
         };
         let file = write()
             .map_err(|source| EmbeddingError::Temporary { folder: folder.into(), source })?;
         Ok(Self { file, records: records.len() as u64, folder: folder.into() })
     }
+
+    /// From its beginning.
+    fn read(&self) -> Result<Sorted<'_>> {
+        let Self { file, records, folder } = self;
+        let mut file = file;
+        file.rewind()
+            .map_err(|source| EmbeddingError::Temporary { folder: folder.clone(), source })?;
+        let reader = BufReader::with_capacity(1 << 18, file);
+        Ok(Sorted::File { reader, left: *records, folder })
+    }
 }
 
 /// Where merged records come from.
-enum Sorted {
-    Memory(std::vec::IntoIter<Record>),
-    File { reader: BufReader<File>, left: u64, folder: PathBuf },
+enum Sorted<'a> {
+    Memory(std::slice::Iter<'a, Record>),
+    File { reader: BufReader<&'a File>, left: u64, folder: &'a Path },
 }
 
-impl Sorted {
+impl Sorted<'_> {
     fn next(&mut self) -> Result<Option<Record>> {
         match self {
-            Self::Memory(records) => Ok(records.next()),
+            Self::Memory(records) => Ok(records.next().copied()),
             Self::File { left: 0, .. } => Ok(None),
             Self::File { reader, left, folder } => {
                 let mut record = Record::default();
                 reader.read_exact(bytemuck::bytes_of_mut(&mut record)).map_err(|source| {
-                    EmbeddingError::Temporary { folder: folder.clone(), source }
+                    EmbeddingError::Temporary { folder: folder.to_path_buf(), source }
                 })?;
                 *left -= 1;
                 Ok(Some(record))
@@ -134,7 +142,7 @@ impl Counts {
         self.memory.extend(other.memory);
     }
 
-    /// Pairs that there are at most.
+    /// Pairs that there are at most: how many stand in several runs depends on threads and memory.
     pub fn most(&self) -> u64 {
         let memory = self.memory.iter().map(|records| records.len() as u64).sum::<u64>();
         memory + self.runs.iter().map(|run| run.records).sum::<u64>()
@@ -145,15 +153,26 @@ impl Counts {
         self.runs.len()
     }
 
+    /// Pairs that there are.
+    pub(crate) fn pairs(&self) -> Result<u64> {
+        if self.runs.len() + self.memory.len() < 2 {
+            return Ok(self.most());
+        }
+        let mut pairs = 0;
+        self.merge(|_| {
+            pairs += 1;
+            Ok(())
+        })?;
+        Ok(pairs)
+    }
+
     /// Hands out every pair once, in order.
-    pub(crate) fn merge(self, mut take: impl FnMut(Record) -> Result<()>) -> Result<()> {
-        let memory = self.memory.into_iter().map(|records| Sorted::Memory(records.into_iter()));
-        let files = self.runs.into_iter().map(|run| Sorted::File {
-            reader: BufReader::with_capacity(1 << 18, run.file),
-            left: run.records,
-            folder: run.folder,
-        });
-        let mut sources: Vec<Sorted> = memory.chain(files).collect();
+    pub(crate) fn merge(&self, mut take: impl FnMut(Record) -> Result<()>) -> Result<()> {
+        let mut sources: Vec<Sorted<'_>> =
+            self.memory.iter().map(|records| Sorted::Memory(records.iter())).collect();
+        for run in &self.runs {
+            sources.push(run.read()?);
+        }
         let mut heap = BinaryHeap::new();
         for (index, source) in sources.iter_mut().enumerate() {
             heap.extend(source.next()?.map(|record| Reverse((record, index))));
