@@ -52,7 +52,36 @@ fn a_limit_that_leaves_no_pair_is_named() {
 fn a_dry_run_tells_what_is_left_out() {
     let place = with_pairs();
     let run = ["train", "pairs.toml", "tokenizers.longest=3", "--dry-run"];
-    place.run(&run).expect(0).says(&["training pairs are left out: more than 3 tokens"]);
+    place.run(&run).expect(0).says(&["pairs are left out: more than 3 tokens"]);
+}
+
+#[test]
+fn pairs_that_ctc_cannot_align_are_counted_as_a_run_begins() {
+    let place = with_pairs();
+    // A blank must stand between equal tokens: 3 positions, where the source has 2.
+    let lines = |one: &str, other: &str| [one.repeat(30), other.repeat(10)].concat();
+    place.write("x.a", "a b\n".repeat(40));
+    place.write("x.b", lines("b a\n", "a a\n"));
+    place.write("v.b", "b a b\n".repeat(40));
+    let run = [
+        "train",
+        "pairs.toml",
+        "data.train_source=x.a",
+        "data.train_target=x.b",
+        "data.valid_source=x.a",
+        "data.valid_target=v.b",
+        "--dry-run",
+    ];
+    let done = place.run(&[&run[..], &["model.ctc=0.3"]].concat()).expect(0);
+    done.says(&[
+        "train: 10 of 40 pairs: their targets do not fit their sources for CTC",
+        "only the decoder learns from them",
+        "valid: 40 of 40 pairs",
+    ]);
+    let without = place.run(&run).expect(0);
+    assert!(!without.stderr.contains("CTC") && !without.stdout.contains("CTC"));
+    let alone = [&run[..], &["model.ctc=1"]].concat();
+    place.run(&alone).expect(2).says(&["model.ctc is 1", "below 1", "translate --ctc"]);
 }
 
 #[test]

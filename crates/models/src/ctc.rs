@@ -11,6 +11,13 @@ pub struct CtcHypothesis {
     pub log_prob: f64,
 }
 
+/// The fewest steps that an alignment of these labels takes: one each, and a blank between two that are
+/// equal, which would otherwise be joined (Graves et al. 2006, section 3.1). Labels of a sequence with
+/// fewer steps have no alignment, and [`lampwick_kernels::ctc`] learns nothing from them.
+pub fn fewest_steps(labels: &[u32]) -> usize {
+    labels.len() + labels.windows(2).filter(|pair| pair[0] == pair[1]).count()
+}
+
 /// The likeliest class of each step, repetitions joined and blanks left out (Graves et al. 2006,
 /// section 3.2), and the logarithm of that one alignment's probability: `log_probs` is `[T, C]` row-major.
 ///
@@ -161,6 +168,21 @@ mod tests {
             assert!((sum - 1.0).abs() < 1e-5, "all labels have a probability of {sum}");
             let sorted = found.windows(2).all(|pair| pair[0].log_prob >= pair[1].log_prob);
             assert!(sorted, "the best stands first");
+        }
+    }
+
+    /// What no path gives is what takes more steps than there are.
+    #[test]
+    fn labels_have_a_path_where_there_are_steps_enough() {
+        for steps in 0..=4 {
+            let possible = by_all_paths(&log_probs(steps, 3, 1), 3, 0);
+            for length in 0..=4 {
+                for number in 0..1_u32 << length {
+                    let labels: Vec<u32> = (0..length).map(|at| 1 + (number >> at & 1)).collect();
+                    let has_path = possible.contains_key(&labels);
+                    assert_eq!(has_path, fewest_steps(&labels) <= steps, "{steps} {labels:?}");
+                }
+            }
         }
     }
 

@@ -340,7 +340,16 @@ fn what_does_not_go_together_is_named() {
             "model.tie",
         ),
         (EncoderDecoderConfig { reverse_source: true, ..frames.clone() }, "model.reverse_source"),
-        (EncoderDecoderConfig { ctc: 1.5, ..frames.clone() }, "model.ctc"),
+        (EncoderDecoderConfig { ctc: -0.5, ..frames.clone() }, "model.ctc is -0.5"),
+        // Of a whole head nothing is left that the decoder would learn from.
+        (EncoderDecoderConfig { ctc: 1.0, ..frames.clone() }, "model.ctc is 1"),
+        (
+            EncoderDecoderConfig {
+                reads: SourceKind::Frames { features: 0, joined: vec![2] },
+                ..frames.clone()
+            },
+            "model.reads.frames.features is 0",
+        ),
         (
             EncoderDecoderConfig {
                 reads: SourceKind::Frames { features: 3, joined: vec![2, 2, 2] },

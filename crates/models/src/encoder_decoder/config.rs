@@ -69,7 +69,9 @@ pub struct EncoderDecoderConfig {
     /// sides must share one vocabulary; of subwords, which spell any word, no larger one is needed.
     pub copying: bool,
     /// The encoder also writes the labels by itself, position by position (CTC, Graves et al. 2006), and
-    /// the loss is this much its own and the rest the decoder's (Watanabe et al. 2017); 0 is off.
+    /// the loss is this much its own and the rest the decoder's (Watanabe et al. 2017): from 0, which is
+    /// off, to below 1, where nothing would train the decoder. A target that the source's positions are
+    /// too few for teaches the decoder alone; such pairs are counted and told.
     pub ctc: f64,
     /// The source is read from its end (Sutskever et al. 2014, section 3.3).
     pub reverse_source: bool,

@@ -45,9 +45,11 @@ impl EncoderDecoderConfig {
             let key = sizes.iter().max_by_key(|(_, size)| *size).map_or("embedding", |s| s.0);
             return Err(ModelConfigError::TooLarge { key });
         }
-        if !(0.0..=1.0).contains(&self.ctc) {
+        if !(0.0..1.0).contains(&self.ctc) {
             let problem = format!("is {}", self.ctc);
-            let mend = "give the share of the loss, 0 to 1";
+            // What validation and translation judge is the decoder.
+            let mend = "give the head's share of the loss, at least 0 and below 1, where nothing would \
+                        train the decoder; `lampwick translate --ctc` decodes by the head alone";
             return Err(ModelConfigError::Clash { key: "ctc", problem, mend });
         }
         self.validate_together()

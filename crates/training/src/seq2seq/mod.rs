@@ -2,6 +2,7 @@
 //!
 //! - this file: the task;
 //! - `reading`: its pairs as text; `media`: sources that are none; `corpus`: both as ids
+//! - `notes`: which pairs are left out of what, told as a run begins
 //! - `judge`: decoding; `measure`: what the output is worth; `memory`: what a run takes
 //! - [`looks`]: where the decoder looks, for the report
 //! - [`translator`]: a trained run as a model to use
@@ -12,6 +13,7 @@ pub mod looks;
 mod measure;
 mod media;
 mod memory;
+mod notes;
 mod reading;
 pub mod translator;
 
@@ -130,7 +132,7 @@ impl Task for Seq2Seq {
             data,
             unit: unit_of(target).to_string(),
             source_nats: None,
-            notes: self.notes(),
+            notes: notes::of_data(&self.corpus, &self.config),
         }
     }
 
@@ -260,29 +262,6 @@ impl Seq2Seq {
             return Feeding::Gold;
         }
         Feeding::Scheduled { gold, feed: s.feed }
-    }
-
-    /// What whoever watches should know of the data.
-    fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        let portions =
-            [Some(&self.corpus.train), Some(&self.corpus.valid), self.corpus.test.as_ref()];
-        for (name, portion) in ["train", "valid", "test"].into_iter().zip(portions) {
-            let counts = portion.map(|portion| portion.text.counts).unwrap_or_default();
-            if counts.empty + counts.too_long + counts.cut > 0 {
-                notes.push(format!("{name}: {counts}"));
-            }
-        }
-        let left_out = self.corpus.train.left_out;
-        if left_out > 0 {
-            let all = left_out + self.corpus.train.ids.len();
-            let longest = self.config.tokenizers.longest;
-            notes.push(format!(
-                "{left_out} of {all} training pairs are left out: more than {longest} tokens \
-                 (tokenizers.longest)"
-            ));
-        }
-        notes
     }
 }
 
