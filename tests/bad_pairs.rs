@@ -93,6 +93,12 @@ fn probabilities_of_scheduled_sampling_lie_between_0_and_1() {
         let decay = "loss.scheduled_sampling.decay=inverse_sigmoid";
         place.run(&["train", "pairs.toml", decay, &given, "--out", "x"]).expect(2).says(&[&key]);
     }
+    // Without a decay they would say nothing.
+    for given in ["floor=0.5", "k=100", "feed=gumbel"] {
+        let given = format!("loss.scheduled_sampling.{given}");
+        let says = [given.split('=').next().unwrap(), "decay is none"];
+        place.run(&["train", "pairs.toml", &given, "--out", "x"]).expect(2).says(&says);
+    }
     assert!(!place.path("x").exists());
 }
 

@@ -269,6 +269,19 @@ impl RunConfig for Seq2SeqConfig {
         check.positive("batches.accumulate", self.batches.accumulate)?;
         check.fraction("loss.label_smoothing", self.loss.label_smoothing)?;
         let s = &self.loss.scheduled_sampling;
+        if s.decay == SamplingDecay::None {
+            let none = ScheduledSampling::default();
+            let given = [
+                ("k", s.k != none.k),
+                ("floor", s.floor != none.floor),
+                ("feed", s.feed != none.feed),
+            ];
+            if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+                let key = format!("loss.scheduled_sampling.{key}");
+                let problem = "is of a decay, and loss.scheduled_sampling.decay is none";
+                return check.fail(&key, problem, "set the decay, or leave it out");
+            }
+        }
         if !(0.0..=1.0).contains(&s.floor) {
             let (problem, mend) = (format!("is {}", s.floor), "use a probability from 0 to 1");
             return check.fail("loss.scheduled_sampling.floor", &problem, mend);
