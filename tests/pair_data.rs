@@ -99,6 +99,19 @@ fn pictures_become_captions_and_the_same_bytes_for_any_threads() {
     train(&place, &["--out", "no"]).expect(2).says(&["model.reads", "does not read images"]);
     let oblong = "model.reads={ image = { height = 24, width = 32, channels = [4] } }";
     train(&place, &[oblong, "--out", "no"]).expect(2).says(&["model.reads", "squares"]);
+    let image = |side: usize, channels: &str| {
+        format!(
+            "model.reads={{ image = {{ height = {side}, width = {side}, channels = {channels} }} }}"
+        )
+    };
+    for (given, says) in [
+        ("data.objects=9", "data.objects: is 9"),
+        ("data.noise=2.0", "data.noise: is 2"),
+        (&*image(8, "[4]"), "sides of 8"),
+        (&*image(24, "[]"), "model.reads.image.channels is empty"),
+    ] {
+        train(&place, &[given, "--out", "no"]).expect(2).says(&[says]);
+    }
     // What is read are the names of PNG files.
     let scenes = SceneConfig { side: 24, ..SceneConfig::default() };
     let pictures = Pictures::new(scenes).unwrap();
@@ -180,6 +193,16 @@ fn spoken_digits_become_text_by_attention_and_by_ctc() {
             .as_str(),
     );
     let reads = "model.reads={ frames = { features = 20, joined = [2] } }";
+    let frames =
+        |features| format!("model.reads={{ frames = {{ features = {features}, joined = [2] }} }}");
+    for (given, says) in [
+        ("data.shortest=9", "data.longest: is 2, less than data.shortest, 9"),
+        ("data.shortest=0", "data.shortest: is 0"),
+        (&*frames(0), "model.reads.frames.features is 0"),
+        (&*frames(4000), "4000 features"),
+    ] {
+        train(&place, &[given, "--out", "no"]).expect(2).says(&[says]);
+    }
     let given = [reads, "model.ctc=0.5"];
     let told = train(&place, &[&given[..], &["--out", "run"]].concat()).expect(0);
     assert!(told.stdout.contains("recording 0 =>"), "{}", told.stdout);

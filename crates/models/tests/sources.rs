@@ -362,18 +362,27 @@ fn what_does_not_go_together_is_named() {
                 reads: SourceKind::Image { height: 8, width: 0, channels: vec![4] },
                 ..image.clone()
             },
-            "model.reads",
+            "model.reads.image.width is 0",
+        ),
+        (
+            EncoderDecoderConfig {
+                reads: SourceKind::Image { height: 8, width: 8, channels: vec![] },
+                ..image.clone()
+            },
+            "model.reads.image.channels is empty",
         ),
         (
             EncoderDecoderConfig {
                 reads: SourceKind::Image { height: usize::MAX, width: 8, channels: vec![4] },
                 ..image
             },
-            "model.",
+            "model.reads.image.height",
         ),
     ] {
         let error = config.validate().unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
+        // The mend is of the key that is named.
+        assert!(!error.contains("two_way") || key == "model.tie", "{error}");
     }
     let config: EncoderDecoderConfig = toml::from_str(
         "reads = { image = { height = 32, width = 32, channels = [16, 32] } }\ntarget_vocabulary = 5",

@@ -3,6 +3,8 @@
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::config::ModelConfigError;
+
 /// What a model reads, `model.reads`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -66,6 +68,43 @@ impl From<Tensor<2, Int>> for Source {
 }
 
 impl SourceKind {
+    /// Checks every size.
+    ///
+    /// # Errors
+    ///
+    /// The first that is 0, or an image without convolutions, by its key.
+    pub fn validate(&self) -> Result<(), ModelConfigError> {
+        if let SourceKind::Image { channels, .. } = self
+            && channels.is_empty()
+        {
+            let (key, problem) = ("reads.image.channels", "is empty".to_string());
+            let mend = "give the features of each convolution, at least one";
+            return Err(ModelConfigError::Clash { key, problem, mend });
+        }
+        match self.sizes().into_iter().find(|(_, size)| *size == 0) {
+            Some((key, _)) => Err(ModelConfigError::Zero { key }),
+            None => Ok(()),
+        }
+    }
+
+    /// Every size and its key.
+    pub(crate) fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let each = |key: &'static str, sizes: &[usize]| -> Vec<_> {
+            sizes.iter().map(|&size| (key, size)).collect()
+        };
+        match self {
+            SourceKind::Words => Vec::new(),
+            SourceKind::Image { height, width, channels } => {
+                let sides = [("reads.image.height", *height), ("reads.image.width", *width)];
+                [&sides[..], &each("reads.image.channels", channels)[..]].concat()
+            }
+            SourceKind::Frames { features, joined } => {
+                let read = [("reads.frames.features", *features)];
+                [&read[..], &each("reads.frames.joined", joined)[..]].concat()
+            }
+        }
+    }
+
     /// Rows and columns of an image's memory; of anything else none.
     pub fn grid(&self) -> [usize; 2] {
         match self {

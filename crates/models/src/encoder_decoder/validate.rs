@@ -11,12 +11,12 @@ impl EncoderDecoderConfig {
     ///
     /// The first value that describes no model, by its key.
     pub fn validate(&self) -> Result<(), ModelConfigError> {
-        let sizes = [
+        self.reads.validate()?;
+        let own = [
             (
                 "source_vocabulary",
                 if self.reads == SourceKind::Words { self.source_vocabulary } else { 1 },
             ),
-            ("reads", self.smallest_read()),
             ("target_vocabulary", self.target_vocabulary),
             ("embedding", self.embedding),
             ("encoder.hidden", self.encoder.hidden),
@@ -25,6 +25,7 @@ impl EncoderDecoderConfig {
             ("decoder.layers", self.decoder.layers),
             ("readout", self.readout.unwrap_or(1)),
         ];
+        let sizes = [&own[..], &self.reads.sizes()[..]].concat();
         if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Err(ModelConfigError::Zero { key });
         }
@@ -53,18 +54,6 @@ impl EncoderDecoderConfig {
             return Err(ModelConfigError::Clash { key: "ctc", problem, mend });
         }
         self.validate_together()
-    }
-
-    /// The smallest size in `reads`.
-    fn smallest_read(&self) -> usize {
-        let smallest = |sizes: &[usize]| sizes.iter().copied().min().unwrap_or(1);
-        match &self.reads {
-            SourceKind::Words => 1,
-            SourceKind::Image { height, width, channels } => {
-                smallest(channels).min(*height).min(*width).min(channels.len())
-            }
-            SourceKind::Frames { features, joined } => smallest(joined).min(*features),
-        }
     }
 
     /// Values that do not go together.
@@ -109,13 +98,13 @@ impl EncoderDecoderConfig {
         }
         if self.reads != SourceKind::Words {
             let of_words = [
-                ("tie", self.tie == Tie::ThreeWay),
-                ("copying", self.copying),
-                ("reverse_source", self.reverse_source),
+                ("tie", self.tie == Tie::ThreeWay, "set it to \"two_way\" or \"none\""),
+                ("copying", self.copying, "turn it off"),
+                ("reverse_source", self.reverse_source, "turn it off"),
             ];
-            if let Some((key, _)) = of_words.iter().find(|(_, on)| *on) {
+            if let Some((key, _, mend)) = of_words.into_iter().find(|(_, on, _)| *on) {
                 let problem = "needs a source of words, and model.reads says otherwise".to_string();
-                return clash(key, problem, "turn it off (model.tie: \"two_way\" at most)");
+                return clash(key, problem, mend);
             }
         }
         if let SourceKind::Frames { joined, .. } = &self.reads

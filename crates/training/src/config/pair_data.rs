@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use lampwick_data::DataError;
 use lampwick_data::parallel::Filter;
 use lampwick_data::parallel::PairCorpus as Corpus;
+use lampwick_data::scenes::{Pictures, SceneConfig};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -218,11 +220,25 @@ impl PairData {
             Self::Corpus(corpus) => named("folder", &corpus.folder, "folder of the corpus' files"),
             Self::Pictures(pictures) => {
                 check.positive("data.train", pictures.train)?;
-                check.positive("data.valid", pictures.valid)
+                check.positive("data.valid", pictures.valid)?;
+                let side = Pictures::SMALLEST_SIDE;
+                let PictureData { objects, noise, .. } = *pictures;
+                match Pictures::new(SceneConfig { seed: 0, side, objects, noise }) {
+                    Err(DataError::Setting { key, value, mend }) => {
+                        check.fail(&format!("data.{key}"), &format!("is {value}"), mend)
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::Digits(digits) => {
                 check.positive("data.train", digits.train)?;
                 check.positive("data.valid", digits.valid)?;
+                check.positive("data.shortest", digits.shortest)?;
+                if digits.longest < digits.shortest {
+                    let DigitData { shortest, longest, .. } = digits;
+                    let problem = format!("is {longest}, less than data.shortest, {shortest}");
+                    return check.fail("data.longest", &problem, "raise it, or lower the other");
+                }
                 named("folder", &digits.folder, "folder of recordings")
             }
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::prelude::*;
+use lampwick_data::DataError;
 use lampwick_data::scenes::{Pictures, SceneConfig, read_png};
 use lampwick_data::speech::{
     DigitStrings, Frames, Fsdd, LogMel, MelConfig, StringConfig, read_wav,
@@ -49,8 +50,14 @@ impl Media {
             }
         };
         let seed = seed_of(seed, Stream::Data);
-        let pictures =
-            Pictures::new(SceneConfig { seed, side, objects: data.objects, noise: data.noise })?;
+        let config = SceneConfig { seed, side, objects: data.objects, noise: data.noise };
+        // The config's own check has seen to the other values: what is left is the side.
+        let pictures = Pictures::new(config).map_err(|error| match error {
+            DataError::Setting { value, mend, .. } => {
+                refused(&format!("shows pictures with sides of {value}"), mend)
+            }
+            other => other.into(),
+        })?;
         let first = part as u64 * PARTS_APART;
         let count = if part == Part::Train { data.train } else { data.valid } as u64;
         let captions = (first..first + count).into_par_iter();
@@ -205,7 +212,13 @@ impl FileReader {
 }
 
 fn log_mel(bands: usize) -> Result<LogMel> {
-    Ok(LogMel::new(MelConfig { bands, ..MelConfig::default() })?)
+    LogMel::new(MelConfig { bands, ..MelConfig::default() }).map_err(|error| match error {
+        DataError::Setting { value, .. } => {
+            let mend = "take fewer (40 are usual): no frequency is left for some of these bands";
+            refused(&format!("hears frames of {value} features"), mend)
+        }
+        other => other.into(),
+    })
 }
 
 /// A recording as a model hears it.

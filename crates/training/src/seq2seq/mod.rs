@@ -69,6 +69,8 @@ impl Task for Seq2Seq {
             let problem = format!("names {devices} devices, and an encoder-decoder trains on one");
             return Err(ConfigError::value("config", "device", &problem, "name one").into());
         }
+        // By their keys, before the data are made to their sizes.
+        config.model.reads.validate()?;
         let corpus = PairCorpus::open(config, saved)?;
         let mut config = config.clone();
         let Tokenizers { source, target } = &corpus.tokenizers;
