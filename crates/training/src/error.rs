@@ -85,6 +85,21 @@ pub enum Error {
         /// What is missing or wrong.
         problem: String,
     },
+    /// The run is of another task.
+    #[error(
+        "{} is a run of {found}, and not of {wanted}: see {see}, or name a run of {wanted}",
+        .path.display()
+    )]
+    OtherTask {
+        /// The run.
+        path: PathBuf,
+        /// What it trained.
+        found: &'static str,
+        /// What is asked for.
+        wanted: &'static str,
+        /// The commands that it is for.
+        see: &'static str,
+    },
     /// A mean of more checkpoints than there are, or of none.
     #[error(
         "the mean of {asked} checkpoints is asked for, and {} has {kept}; ask for fewer, or train with \

@@ -20,6 +20,10 @@ use crate::logs::{METRICS, Quality, SAMPLES, Scored, TIMINGS};
 use crate::task::Facts;
 use crate::tensorboard;
 
+/// What a run may have trained, as errors name it.
+const LANGUAGE_MODEL: &str = "a language model";
+const ENCODER_DECODER: &str = "an encoder-decoder";
+
 /// A run's folder.
 #[derive(Clone, Debug)]
 pub struct RunDir {
@@ -210,15 +214,15 @@ impl RunDir {
     /// The config of a run that trains a language model.
     ///
     /// # Errors
-    /// [`Error::Config`]; [`Error::NotARun`] for a run of another task.
+    /// [`Error::Config`]; [`Error::OtherTask`].
     pub fn language_model_config(&self) -> Result<Config> {
         match self.any_config()? {
             AnyConfig::LanguageModel(config) => Ok(*config),
-            AnyConfig::Seq2Seq(_) => Err(Error::NotARun {
+            AnyConfig::Seq2Seq(_) => Err(Error::OtherTask {
                 path: self.path.clone(),
-                problem:
-                    "it trained an encoder-decoder, no language model: see `lampwick translate`"
-                        .into(),
+                found: ENCODER_DECODER,
+                wanted: LANGUAGE_MODEL,
+                see: "`lampwick translate`, and `lampwick metric` for what that writes",
             }),
         }
     }
@@ -230,10 +234,11 @@ impl RunDir {
     pub fn seq2seq_config(&self) -> Result<Seq2SeqConfig> {
         match self.any_config()? {
             AnyConfig::Seq2Seq(config) => Ok(*config),
-            AnyConfig::LanguageModel(_) => Err(Error::NotARun {
+            AnyConfig::LanguageModel(_) => Err(Error::OtherTask {
                 path: self.path.clone(),
-                problem: "it trained a language model, no encoder-decoder: see `lampwick generate`"
-                    .into(),
+                found: LANGUAGE_MODEL,
+                wanted: ENCODER_DECODER,
+                see: "`lampwick generate` and `lampwick evaluate`",
             }),
         }
     }
