@@ -145,6 +145,9 @@ fn what_does_not_fit_is_named() {
     wrong.expect(2).says(&["data.longest", "unknown key"]);
     let other = place.run(&["train", "pairs.toml", "start_from=lm", "--out", "y"]);
     other.expect(1).says(&["lm"]);
+    let other = ["train", "pairs.toml", "start_from=run", "tokenizers.source=characters"];
+    let other = place.run(&[&other[..], &["--out", "y"]].concat()).expect(1);
+    other.says(&["start_from: ", "another; train on that run's data"]);
     assert!(!place.path("y").exists(), "nothing is left behind");
 }
 

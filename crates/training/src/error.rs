@@ -68,6 +68,20 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
+    /// The run to start from numbers other words, so that its word vectors would be of others.
+    #[error(
+        "start_from: {} has a vocabulary of {found} words, and this config's data one of {own} that is \
+         another; train on that run's data with its tokenizer and vocabulary settings (text prepared \
+         for it: `lampwick prepare` with its tokenizer)", .path.display()
+    )]
+    StartFromVocabulary {
+        /// That run.
+        path: PathBuf,
+        /// Words of its vocabulary.
+        found: usize,
+        /// Words of the vocabulary of this run.
+        own: usize,
+    },
     /// The run directory holds something already.
     #[error(
         "{} is not empty, and a run never overwrites: continue it with `--resume {}`, name another \

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use burn::module::Module;
+use lampwick_data::DataError;
 use lampwick_models::Mode;
 
 use crate::averaging::{self, Average};
@@ -95,7 +96,17 @@ impl<T: Task> Run<T> {
         let path = PathBuf::from(self.shared().start_from);
         let device = device::parse(self.shared().device)?;
         let other = RunDir::open(&path)?;
-        self.task.expect_same_vocabulary(&other, "the run of start_from")?;
+        self.task.expect_same_vocabulary(&other, "the run of start_from").map_err(|error| {
+            match error {
+                Error::Data(DataError::VocabularyMismatch {
+                    expected_size, found_size, ..
+                }) => {
+                    let path = path.clone();
+                    Error::StartFromVocabulary { path, found: found_size, own: expected_size }
+                }
+                other => other,
+            }
+        })?;
         let loaded = model::load::<T>(&other, &other.config()?, Which::Best, &device)?;
         let mut model = self.model().clone();
         parameters::to_bytes(&loaded.model)
