@@ -118,7 +118,9 @@ fn a_score_is_the_searchs_own_and_an_ensemble_is_one_model() {
     let other = ["train", "pairs.toml", "tokenizers.source=characters", "budget.epochs=1"];
     place.run(&[&other[..], &["--out", "other"]].concat()).expect(0);
     let apart = place.run_with_stdin(&["translate", "run", "other"], b"a\n").expect(1);
-    apart.says(&["other", "vocabulary"]);
+    apart.says(&["other: its source vocabulary", "an ensemble shares its vocabularies"]);
+    let alone = ["translate", "run", "--combine", "log-linear"];
+    place.run_with_stdin(&alone, b"a\n").expect(2).says(&["--combine is of several runs"]);
 }
 
 #[test]

@@ -69,9 +69,9 @@ pub(crate) struct Arguments {
     /// The run's directory; several of one vocabulary search together, as one model
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// How several runs' distributions become one
-    #[arg(long, value_enum, default_value_t = Combine::Linear)]
-    combine: Combine,
+    /// How several runs' distributions become one [default: linear]
+    #[arg(long, value_enum)]
+    combine: Option<Combine>,
     /// A language model of the target's tokens: a run, or an n-gram model (binary or ARPA)
     #[arg(long, value_name = "RUN|MODEL", conflicts_with = "ctc")]
     lm: Option<PathBuf>,
@@ -108,9 +108,10 @@ pub(crate) struct Arguments {
 const TOGETHER: usize = 1024;
 
 /// What `--combine` takes.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Combine {
     /// The mean of their probabilities
+    #[default]
     Linear,
     /// The mean of their log-probabilities, normalised again
     LogLinear,
@@ -142,6 +143,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Usage("--ctc reads by one run: name one".into()).into());
     }
     if others.is_empty() {
+        if arguments.combine.is_some() {
+            return Err(Usage(
+                "--combine is of several runs: name another, or leave it out".into(),
+            )
+            .into());
+        }
         return with_language(arguments, &runs, &first.model, &|sources| first.state(sources));
     }
     for (other, path) in others.iter().zip(&arguments.runs[1..]) {
@@ -149,10 +156,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         if other.config.model.reads != first.config.model.reads {
             anyhow::bail!("{path}: reads other sources than the first run; leave it out");
         }
-        first.source.vocabulary().expect_same(other.source.vocabulary(), &path)?;
-        first.target.vocabulary().expect_same(other.target.vocabulary(), &path)?;
+        for (side, own, its) in
+            [("source", &first.source, &other.source), ("target", &first.target, &other.target)]
+        {
+            let (own, its) = (own.vocabulary(), its.vocabulary());
+            if own.hash() != its.hash() {
+                anyhow::bail!(
+                    "{path}: its {side} vocabulary of {} words is another than the first run's, of {}; an \
+                     ensemble shares its vocabularies: train both on the same data and tokenizers",
+                    its.len(),
+                    own.len()
+                );
+            }
+        }
     }
-    let combination = match arguments.combine {
+    let combination = match arguments.combine.unwrap_or_default() {
         Combine::Linear => Combination::Linear,
         Combine::LogLinear => Combination::LogLinear,
     };
