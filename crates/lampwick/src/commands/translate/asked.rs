@@ -39,7 +39,7 @@ pub(super) struct Asked {
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
     /// What a token costs a group, in nats, for each group before it that has chosen it [default: 0.5]
-    #[arg(long, value_name = "D", requires = "groups")]
+    #[arg(long, value_name = "D", requires = "groups", allow_negative_numbers = true)]
     diversity: Option<f64>,
     /// GNMT's length penalty, ((5 + length) / 6)^A; 0 is none [default: the run's
     /// validation.length_penalty]
@@ -67,14 +67,14 @@ pub(super) struct Asked {
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_length: usize,
     /// The fewest tokens of a target for each of the source's, rounded up
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
     min_ratio: Option<f64>,
     /// The most tokens of a target [default: 1000, and R times the source's plus 10]
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
     /// The most tokens of a target for each of the source's, and 10 more [default: the run's
     /// validation.longest_per_source]
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
     max_ratio: Option<f64>,
     /// No N tokens in a row stand twice in a target
     #[arg(long, value_name = "N")]
@@ -117,7 +117,7 @@ impl Asked {
             let splits = splits(words, &trained.target);
             rules.forbidden.extend(splits.map_err(|p| Usage(format!("--forbid {p}")))?);
         }
-        rules.lengths.validate().map_err(|error| Usage(by_options(&error)))?;
+        rules.lengths.validate().map_err(|error| Usage(self.by_options(&error)))?;
         if self.no_repeat_ngram == Some(0) {
             return Err(Usage("--no-repeat-ngram is 0: give at least 1".into()).into());
         }
@@ -159,7 +159,7 @@ impl Asked {
                 anyhow::bail!("--ctc: the run has no CTC head; train one with model.ctc=0.3, say");
             }
             let options = BeamOptions { width: beam, n_best, ..BeamOptions::default() };
-            BeamOptions::validate(&options).map_err(|error| Usage(by_options(&error)))?;
+            BeamOptions::validate(&options).map_err(|error| Usage(self.by_options(&error)))?;
             return Ok(Search::Ctc { beam, n_best });
         }
         let mut options = trained.options();
@@ -182,7 +182,7 @@ impl Asked {
             length: length.into_iter().flatten().next().unwrap_or(options.scoring.length),
             coverage: coverage.into_iter().flatten().next().unwrap_or_default(),
         };
-        BeamOptions::validate(&options).map_err(|error| Usage(by_options(&error)))?;
+        BeamOptions::validate(&options).map_err(|error| Usage(self.by_options(&error)))?;
         Ok(Search::Beam(options))
     }
 
@@ -199,6 +199,43 @@ impl Asked {
             sentence.required.push(phrase);
         }
         Ok(Every { sentence, streams: self.n_best as u64, sample: self.sample })
+    }
+
+    /// What is wrong with options, by the names that they have on the command line.
+    fn by_options(&self, error: &DecodingError) -> String {
+        let option = match error {
+            DecodingError::Lengths { min, max } => {
+                return format!(
+                    "targets of --min-length {min} to --max-length {max} tokens: the first is at most the \
+                     second, that at most 2^20"
+                );
+            }
+            DecodingError::LengthRatios { min, max } => {
+                return format!(
+                    "targets of --min-ratio {min} to --max-ratio {max} times the source: the first is at \
+                     most the second; without --max-ratio that is the run's validation.longest_per_source"
+                );
+            }
+            DecodingError::LengthRatio(wrong) => {
+                // By its bits, since NaN is not equal to itself.
+                let is_wrong = |ratio: f64| ratio.to_bits() == wrong.to_bits();
+                let least = self.min_ratio.is_some_and(is_wrong);
+                if least { "--min-ratio" } else { "--max-ratio" }
+            }
+            DecodingError::LengthPenalty(_) if self.length_power.is_some() => "--length-power",
+            DecodingError::LengthPenalty(_) => "--length-penalty",
+            DecodingError::WordReward(_) => "--word-reward",
+            DecodingError::CoveragePenalty(_) if self.repeat_penalty.is_some() => {
+                "--repeat-penalty"
+            }
+            DecodingError::CoveragePenalty(_) => "--coverage-penalty",
+            DecodingError::BeamWidth(_) => "--beam",
+            DecodingError::NBest { .. } => "--n-best",
+            DecodingError::Groups { .. } => "--groups",
+            DecodingError::Diversity(_) => "--diversity",
+            other => return other.to_string(),
+        };
+        format!("{option}: {error}")
     }
 }
 
@@ -239,24 +276,6 @@ impl Every {
             sentence.forbidden.extend(splits(words, target).map_err(|p| format!("forbid {p}"))?);
         }
         Ok((source, sentence))
-    }
-}
-
-/// What is wrong with options, by the names that they have on the command line.
-fn by_options(error: &DecodingError) -> String {
-    match error {
-        DecodingError::Lengths { min, max } => format!(
-            "targets of --min-length {min} to --max-length {max} tokens: the first is at most the second, \
-             that at most 2^20"
-        ),
-        DecodingError::LengthRatios { min, max } => format!(
-            "targets of --min-ratio {min} to --max-ratio {max} times the source: the first is at most the \
-             second; without --max-ratio that is the run's validation.longest_per_source"
-        ),
-        DecodingError::BeamWidth(_) => format!("--beam: {error}"),
-        DecodingError::NBest { .. } => format!("--n-best: {error}"),
-        DecodingError::Groups { .. } => format!("--groups: {error}"),
-        other => other.to_string(),
     }
 }
 
