@@ -29,8 +29,8 @@ impl fmt::Display for Astray {
         match &self.texts {
             Some([one, other]) => write!(
                 f,
-                "by their lengths they part at line {line} ({one:?} beside {other:?}): look there \
-                 for a line that was lost, split or doubled"
+                "by their lengths they seem to part near line {line} ({one:?} beside {other:?}): look \
+                 around there for a line that was lost, split or doubled"
             ),
             None => write!(
                 f,
@@ -196,7 +196,7 @@ mod tests {
         less.remove(20);
         let error = check_line_counts(("a.de", &whole), ("a.en", &less)).unwrap_err().to_string();
         assert!(error.starts_with("a.de has 40 lines and a.en 39; "), "{error}");
-        assert!(error.contains("part at line 21 (\"word word word"), "{error}");
+        assert!(error.contains("seem to part near line 21 (\"word word word"), "{error}");
         let (two, one) = (lines("one\ntwo"), lines("one"));
         let error = check_line_counts(("a", &two), ("b", &one)).unwrap_err().to_string();
         assert!(error.contains("before line 2"), "{error}");
