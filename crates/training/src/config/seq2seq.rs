@@ -131,7 +131,8 @@ pub struct Seq2SeqLossConfig {
 pub struct ScheduledSampling {
     /// How the probability `p` of the true token falls with the step `i`: `none` (1 for ever),
     /// `linear` (`max(floor, 1 - i / k)`), `exponential` (`k^i`, `k < 1`), `inverse_sigmoid`
-    /// (`k / (k + exp(i / k))`); section 2.4 there. Never below `floor`.
+    /// (`k / (k + exp(i / k))`); section 2.4 there. Never below `floor`. The other keys are of a decay, and
+    /// refused with `none`.
     pub decay: SamplingDecay,
     /// `k`.
     pub k: f64,
