@@ -13,7 +13,7 @@ pub struct CtcHypothesis {
 
 /// The fewest steps that an alignment of these labels takes: one each, and a blank between two that are
 /// equal, which would otherwise be joined (Graves et al. 2006, section 3.1). Labels of a sequence with
-/// fewer steps have no alignment, and [`lampwick_kernels::ctc`] learns nothing from them.
+/// fewer steps have no alignment, and [`lampwick_kernels::ctc()`] learns nothing from them.
 pub fn fewest_steps(labels: &[u32]) -> usize {
     labels.len() + labels.windows(2).filter(|pair| pair[0] == pair[1]).count()
 }
