@@ -91,9 +91,11 @@ fn a_training_is_the_same_for_any_threads_from_any_source_and_after_an_interrupt
     fs::remove_file(place.path("four.lwv")).unwrap();
     train(&[&checkpoint[..], &["--resume"]].concat()).expect(0).says(&["resumed at 9"]);
     assert!(read("one.lwv") == read("four.lwv"));
-    train(&[&checkpoint[..], &["--resume", "--dim", "31", "--epochs", "5"]].concat())
-        .expect(0)
-        .says(&["keeps its settings: --dim 30, not 31; --from"]);
+    // The checkpoint's settings hold, whatever is asked for beside it.
+    let other = ["embed", "train", "--resume", "--epochs", "5", "--loss", "hs", "--seed", "3"];
+    let other = [&other[..], &checkpoint[..], &["--min-count", "1", "--dim", "31"]].concat();
+    place.run(&other).expect(0).says(&["--dim 30, not 31; --seed 1, not 3; --loss ns, not hs"]);
+    assert!(read("one.lwv") == read("four.lwv"));
     // Another text is refused.
     place.write("other.txt", "lamp lamp oil\n");
     let other = ["other.txt", "-o", "x.lwv", "--checkpoint", "part", "--resume"];
@@ -123,6 +125,8 @@ fn training_goes_on_with_more_text() {
     assert!(inherited != go_on("f.vec", &["--sample", "1e-3"]));
     let wrong = [&on[..], &["--dim", "13"]].concat();
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
+    let tree = [&on[..], &["--loss", "hs"]].concat();
+    place.run(&tree).expect(0).says(&["what words are predicted by begins at zero"]);
     // Before the text is read.
     let nowhere =
         ["embed", "train", "--from", "a.lwv", "--dim", "13", "nowhere.txt", "-o", "x.vec"];
@@ -150,6 +154,7 @@ fn a_training_of_glove_goes_on() {
     // A checkpoint is known for what it is.
     let unnamed = ["embed", "train", "--deterministic", "--min-count", "1", "--from", "part"];
     place.run(&[&unnamed[..], &["more.txt", "-o", "same.vec"]].concat()).expect(0);
+    place.run(&["embed", "info", "part"]).expect(1).says(&["part: is a checkpoint of a GloVe"]);
     assert!(read("same.vec") == read("more.vec"));
     fs::remove_file(place.path("two.vec")).unwrap();
     let unnamed = ["embed", "train", "text.txt", "--checkpoint", "part", "-o", "two.vec"];
@@ -333,12 +338,39 @@ fn bad_input_ends_in_a_message_that_mends() {
     place.run(&["embed", "convert", "nowhere.vec", "."]).expect(2);
     assert!(!place.path("w.lwv").exists());
     // Nothing is written over a text.
-    for option in ["-o", "--checkpoint"] {
-        let over = ["embed", "train", "bytes.txt", option, "./bytes.txt"];
-        place.run(&over).expect(2).says(&["bytes.txt", "read by this command", "another name"]);
+    place.write("t.words.tsv", "lamp wick\n");
+    for command in [
+        "train bytes.txt -o ./bytes.txt",
+        "train bytes.txt -o v.vec --checkpoint ./bytes.txt",
+        "train t.words.tsv -o t.tsv --min-count 1",
+        "train --model glove --counts-out rare.txt --vocabulary rare.txt bytes.txt",
+        "train --from v.lwv bytes.txt -o v.lwv",
+        "phrases rare.txt bytes.txt -o rare.txt",
+        "convert v.lwv v.lwv",
+        "export v.lwv rare.txt --only rare.txt",
+        "quantize v.lwv v.lwv",
+        "index v.lwv v.lwv",
+        "debias v.lwv rare.txt --pairs rare.txt",
+    ] {
+        let over: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
+        place.run(&over).expect(2).says(&["read by this command", "another name"]);
     }
-    let over = ["embed", "phrases", "rare.txt", "bytes.txt", "-o", "rare.txt"];
-    place.run(&over).expect(2).says(&["rare.txt", "read by this command"]);
+    // What would be silently ignored is refused.
+    for (command, says) in [
+        ("train --model glove --counts-out c bytes.txt -o v.vec", "--out goes with a training"),
+        ("train --model glove --counts-out c bytes.txt --epochs 3", "--epochs goes with"),
+        ("train --model one-hot bytes.txt -o w.vec --dim 3", "--dim goes with Word2Vec"),
+        ("train bytes.txt -o w.vec -S 1G", "--memory goes with --model glove"),
+        ("train bytes.txt -o w.vec --vocabulary-size 0", "at least 1"),
+        ("train - - -o w.vec", "once only"),
+        ("plot v.lwv -o p.html --perplexity 5", "--projection tsne"),
+        ("evaluate v.lwv --analogies rare.txt --subwords", "--subwords goes with --pairs"),
+        ("nn v.lwv lamp --restrict 0", "at least 1"),
+        ("bias v.lwv --sets rare.txt --may-lack nan", "from 0 to 1"),
+    ] {
+        let all: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
+        place.run(&all).expect(2).says(&[says]);
+    }
     place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");
     place.run(&["embed", "info", "cut.bin"]).expect(1).says(&["cut.bin", "row 1", "cut"]);
     place.write("nan.vec", "1 2\nlamp 1 nan\n");

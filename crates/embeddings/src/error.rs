@@ -85,8 +85,8 @@ pub enum EmbeddingError {
     /// A vector with a NaN or an infinity, of which nothing can be computed.
     #[error(
         "the vector of `{word}` holds a NaN or an infinity: `lampwick embed info --verify` tells whether \
-         the file is damaged; leave such rows out (`lampwick embed convert --skip-not-finite`), or train \
-         again"
+         the file is damaged; leave such rows out (`lampwick embed convert IN OUT --skip-not-finite`), or \
+         train again"
     )]
     NotFinite {
         /// The word.

@@ -151,8 +151,9 @@ fn numbers_that_are_none_are_found_in_mapped_files_when_they_are_used() {
 fn headers_that_lie_are_found_out_and_allocate_nothing() {
     let huge = "99999999999 1048576\na 1\n";
     refused("x", huge.as_bytes(), &[":2", "what is before the last 1 is `a`"]);
-    refused("x", b"3 2\na 1 2\nb 1 2\n", &["says 3 words", "has 2"]);
-    refused("x", b"1 2\na 1 2\nb 1 2\n", &["says 1 words", "has 2"]);
+    refused("x", b"3 2\na 1 2\nb 1 2\n", &["says words: 3", "has 2", "was it cut"]);
+    refused("x", b"1 2\na 1 2\nb 1 2\n", &["says words: 1", "has 2; correct the header"]);
+    refused("x", b"-1 2\na 1 2\n", &[":1", "no header of two numbers", "-1 2"]);
     refused("x", b"2 2\na 1 2\nb 1 x\n", &[":3", "`x`"]);
     refused("x", b"2 2\na 1 2\nb 1\n", &[":3"]);
     refused("x", b"0 2\n", &["no vectors"]);

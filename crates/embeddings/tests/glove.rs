@@ -38,7 +38,7 @@ fn vectors_of(vocabulary: &Vocabulary, counts: Counts, settings: &GloveSettings)
 }
 
 /// A shard with all counts: what it holds is sorted and added up.
-fn shard(corpus: &Corpus, counts: Counts, settings: &GloveSettings) -> Vec<u8> {
+fn shard(corpus: &Corpus, counts: &Counts, settings: &GloveSettings) -> Vec<u8> {
     let mut bytes = Vec::new();
     shards::write(&corpus.vocabulary, counts, settings, &mut bytes).unwrap();
     bytes
@@ -54,7 +54,7 @@ fn counts_depend_on_neither_threads_nor_memory() {
             pool.install(|| {
                 let counts = glove::count(&corpus, &settings, &Silent).unwrap();
                 assert_eq!(counts.files() > 0, memory < 1000, "{}", counts.files());
-                shard(&corpus, counts, &settings)
+                shard(&corpus, &counts, &settings)
             })
         };
         let expected = of(1, 1 << 30);
@@ -106,7 +106,7 @@ fn the_order_of_training_follows_from_the_counts_alone() {
     let shards = lines.chunks(4500).map(|lines| {
         let corpus = corpus_of(&lines.concat(), 1);
         let counts = glove::count(&corpus, &settings, &Silent).unwrap();
-        Source::bytes("shard", shard(&corpus, counts, &settings))
+        Source::bytes("shard", shard(&corpus, &counts, &settings))
     });
     let (vocabulary, counts) = shards::read(shards.collect(), &settings, &Silent).unwrap();
     let merged = vectors_of(&vocabulary, counts, &settings);
@@ -125,7 +125,7 @@ fn shards_of_parts_add_up_to_the_whole() {
         let count = |text: &str| {
             let corpus = corpus_of(text, 1);
             let counts = glove::count(&corpus, &settings, &Silent).unwrap();
-            Source::bytes("shard", shard(&corpus, counts, &settings))
+            Source::bytes("shard", shard(&corpus, &counts, &settings))
         };
         let from = |shards: Vec<Source>| {
             let (vocabulary, counts) = shards::read(shards, &settings, &Silent).unwrap();
@@ -144,7 +144,7 @@ fn a_neighbour_counts_by_its_distance() {
     let corpus = corpus_of("a b c b\n", 1);
     let settings = GloveSettings { window: 2, ..settings() };
     let counts = glove::count(&corpus, &settings, &Silent).unwrap();
-    let bytes = shard(&corpus, counts, &settings);
+    let bytes = shard(&corpus, &counts, &settings);
     // Behind the header, and three words of one byte each: b (twice), a, c.
     let records: Vec<(u32, u32, f64)> = bytes[32 + 3 * 13..bytes.len() - 8]
         .chunks(16)
@@ -163,7 +163,7 @@ fn damaged_and_foreign_shards_are_named() {
     let settings = settings();
     let corpus = corpus_of("a b a\n", 1);
     let counts = glove::count(&corpus, &settings, &Silent).unwrap();
-    let good = shard(&corpus, counts, &settings);
+    let good = shard(&corpus, &counts, &settings);
     let read = |bytes: &[u8], settings: &GloveSettings| {
         shards::read(vec![Source::bytes("x.coo", bytes)], settings, &Silent).map(|_| ())
     };

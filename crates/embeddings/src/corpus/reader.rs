@@ -248,6 +248,9 @@ mod tests {
     fn nothing_to_train_is_an_error() {
         assert!(matches!(corpus(&[b" \n \n"], 1), Err(EmbeddingError::EmptyText { .. })));
         let error = corpus(&[b"a b c a"], 5).unwrap_err().to_string();
-        assert!(error.contains("most frequent of 3 words occurs 2 times"), "{error}");
+        assert!(
+            error.contains("different words: 3, the most frequent with a count of 2"),
+            "{error}"
+        );
     }
 }

@@ -125,7 +125,7 @@ impl Loaded {
 
 /// The mend of a row that is refused.
 const LEAVE_OUT: &str =
-    "leave such rows out (`lampwick embed convert --skip-not-finite`), or train again";
+    "leave such rows out (`lampwick embed convert IN OUT --skip-not-finite`), or train again";
 
 /// A row that is refused.
 pub(super) fn holds(word: &[u8], bad: f32) -> String {

@@ -25,6 +25,7 @@ pub mod word2vec_text;
 use lampwick_ngram::Source;
 
 use crate::error::{EmbeddingError, Place, Result};
+use crate::glove::is_checkpoint_start;
 use crate::trained::Trained;
 use crate::vectors::Vectors;
 pub use loaded::{Check, Loaded};
@@ -105,7 +106,7 @@ impl Format {
         let line = start.split(|&byte| byte == b'\n').next()?;
         let text = std::str::from_utf8(line).unwrap_or_default();
         let is_header = text.split_ascii_whitespace().count() == 2
-            && text.split_ascii_whitespace().all(|number| number.parse::<u64>().is_ok());
+            && text.split_ascii_whitespace().all(|number| number.parse::<i64>().is_ok());
         let numbers = || text.split('\t').map(|number| number.trim().parse::<f32>());
         if numbers().count() > 1 && numbers().all(|number| number.is_ok()) {
             return Some(Self::Projector);
@@ -147,6 +148,11 @@ pub fn open(
     let mut start = Vec::new();
     let read = source.reader.by_ref().take(START as u64).read_to_end(&mut start);
     read.map_err(|error| EmbeddingError::read(&source.name, error))?;
+    if is_checkpoint_start(&start) {
+        let problem = "is a checkpoint of a GloVe training: `lampwick embed train TEXT -o VECTORS \
+                       --checkpoint FILE --resume` goes on from it, and writes vectors";
+        return Err(EmbeddingError::malformed(&source.name, Place::File, problem));
+    }
     let format = match format.or_else(|| Format::of_start(&start)) {
         Some(format) => format,
         None => {

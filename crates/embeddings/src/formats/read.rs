@@ -150,9 +150,12 @@ impl Rows {
     /// Compares with the header.
     pub(crate) fn finish(self, reader: &Reader, expected: Option<u64>) -> Result<Loaded> {
         if let Some(expected) = expected.filter(|&expected| expected != self.seen) {
+            let mend = match self.seen < expected {
+                true => "was it cut? Copy it again, or correct the header",
+                false => "correct the header",
+            };
             let problem = format!(
-                "the header says {expected} words, and the file has {}; was it cut? Copy it again, or \
-                 correct the header",
+                "the header says words: {expected}, and the file has {}; {mend}",
                 self.seen
             );
             return Err(reader.error(Place::File, problem));

@@ -23,7 +23,7 @@ pub fn read(reader: &mut Reader, options: &ReadOptions) -> Result<Loaded> {
         let cut = |reader: &Reader| {
             let problem = format!(
                 "the file ends here, and its header says {words} words of {dim} dimensions; was it \
-                 cut? Copy it again"
+                 cut? Copy it again, or name its format if it is text (--format word2vec)"
             );
             reader.error(Place::Row(row), problem)
         };

@@ -36,7 +36,12 @@ pub fn is_checkpoint(mut source: Source) -> Result<bool> {
     let mut start = Vec::new();
     let read = source.reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start);
     read.map_err(|error| EmbeddingError::read(&source.name, error))?;
-    Ok(start == MAGIC)
+    Ok(is_checkpoint_start(&start))
+}
+
+/// Whether a file that begins so is one.
+pub(crate) fn is_checkpoint_start(start: &[u8]) -> bool {
+    start.starts_with(&MAGIC)
 }
 
 #[derive(Serialize, Deserialize)]

@@ -21,6 +21,7 @@ pub(crate) mod step;
 pub mod train;
 
 pub use checkpoint::is_checkpoint;
+pub(crate) use checkpoint::is_checkpoint_start;
 pub use counting::count;
 pub use records::Entries;
 pub use runs::Counts;

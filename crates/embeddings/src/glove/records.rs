@@ -106,6 +106,7 @@ impl Entries {
             put(entry)?;
             if symmetric && a != b { put(Entry { word: b, context: a, ..entry }) } else { Ok(()) }
         })?;
+        drop(counts);
         let mut buckets = Vec::with_capacity(number as usize);
         for (index, mut entries) in memory.into_iter().enumerate() {
             let stream = index as u64;

@@ -29,26 +29,13 @@ const MAGIC: [u8; 8] = *b"LAMPCOO1";
 /// [`EmbeddingError::Write`], [`EmbeddingError::Temporary`].
 pub fn write(
     vocabulary: &Vocabulary,
-    counts: Counts,
+    counts: &Counts,
     settings: &GloveSettings,
     out: &mut (impl Write + ?Sized),
 ) -> Result<()> {
-    // How many pairs there are is known after the merge only, and has to stand before them.
-    let failed = |source| EmbeddingError::Temporary { folder: settings.temporary.clone(), source };
-    let mut merged =
-        io::BufWriter::new(tempfile::tempfile_in(&settings.temporary).map_err(failed)?);
-    let mut pairs = 0u64;
-    counts.merge(|record| {
-        pairs += 1;
-        let key = [(record.key >> 32) as u32, record.key as u32];
-        let written = merged.write_all(&key[0].to_le_bytes());
-        let written = written.and_then(|()| merged.write_all(&key[1].to_le_bytes()));
-        written.and_then(|()| merged.write_all(&record.weight.to_le_bytes())).map_err(failed)
-    })?;
-    let mut merged = merged.into_inner().map_err(|error| failed(error.into_error()))?;
-    io::Seek::rewind(&mut merged).map_err(failed)?;
+    let pairs = counts.pairs()?;
     let mut out = Hashed::new(out);
-    let put = || -> io::Result<()> {
+    let mut head = || -> io::Result<()> {
         out.write_all(&MAGIC)?;
         for number in [settings.window as u32, u32::from(settings.symmetric)] {
             out.write_all(&number.to_le_bytes())?;
@@ -56,11 +43,17 @@ pub fn write(
         for number in [vocabulary.len() as u64, pairs] {
             out.write_all(&number.to_le_bytes())?;
         }
-        out.write_words(vocabulary)?;
-        io::copy(&mut merged, &mut out)?;
-        out.finish()
+        out.write_words(vocabulary)
     };
-    put().map_err(EmbeddingError::write)
+    head().map_err(EmbeddingError::write)?;
+    counts.merge(|record| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&((record.key >> 32) as u32).to_le_bytes());
+        bytes[4..8].copy_from_slice(&(record.key as u32).to_le_bytes());
+        bytes[8..].copy_from_slice(&record.weight.to_le_bytes());
+        out.write_all(&bytes).map_err(EmbeddingError::write)
+    })?;
+    out.finish().map_err(EmbeddingError::write)
 }
 
 /// Reads shards and adds them up; words are chosen as from a text.

@@ -113,14 +113,18 @@ impl Model {
         Self::expect_continues(loaded, settings)?;
         let vectors = &loaded.vectors;
         let mut model = Self::new(corpus, settings)?;
-        let sampled = |it: &Settings| matches!(it.objective, Objective::NegativeSampling(_));
-        let sampled =
-            sampled(settings) && loaded.trained.as_ref().is_some_and(|it| sampled(&it.settings));
-        model.copy(loaded, sampled);
+        model.copy(loaded, Self::keeps_output(loaded, settings));
         if let Some(counts) = vectors.counts() {
             model.vocabulary.counts.iter_mut().zip(counts).for_each(|(sum, &old)| *sum += old);
         }
         Ok(model)
+    }
+
+    /// Whether [`Model::continue_from`] keeps what words are predicted by: of negative sampling, for
+    /// negative sampling.
+    pub fn keeps_output(loaded: &Loaded, settings: &Settings) -> bool {
+        let sampled = |it: &Settings| matches!(it.objective, Objective::NegativeSampling(_));
+        sampled(settings) && loaded.trained.as_ref().is_some_and(|it| sampled(&it.settings))
     }
 
     /// Whether a training with these settings can begin with the rows of a file.

@@ -24,10 +24,10 @@ pub(super) fn stdin_once<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> a
 }
 
 /// Refuses to write over one of the files that the result is made from.
-pub(super) fn expect_other<'a>(
-    out: &Path,
-    inputs: impl IntoIterator<Item = &'a PathBuf>,
-) -> anyhow::Result<()> {
+pub(super) fn expect_other<I>(out: &Path, inputs: I) -> anyhow::Result<()>
+where
+    I: IntoIterator<Item: AsRef<Path>>,
+{
     // Opening a pipe would wait for its other end.
     let file = |path: &Path| path.is_file().then(|| Handle::from_path(path).ok()).flatten();
     let Some(there) = file(out) else { return Ok(()) };
@@ -35,9 +35,9 @@ pub(super) fn expect_other<'a>(
         true => Handle::stdin().ok(),
         false => file(path),
     };
-    let same = inputs.into_iter().find(|path| input(path).as_ref() == Some(&there));
+    let same = inputs.into_iter().find(|path| input(path.as_ref()).as_ref() == Some(&there));
     let Some(path) = same else { return Ok(()) };
-    let (out, path) = (out.display(), path.display());
+    let (out, path) = (out.display(), path.as_ref().display());
     let problem =
         format!("{out}: is read by this command ({path}) and would be replaced; give another name");
     Err(Usage(problem).into())

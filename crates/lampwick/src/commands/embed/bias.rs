@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
 pub(super) struct Wanted {
     /// A JSON object of lists of words
     #[arg(long, value_name = "FILE")]
-    sets: Option<PathBuf>,
+    pub(super) sets: Option<PathBuf>,
     /// Four names of sets: two of targets, two of attributes; may be given again
     #[arg(long, value_name = "X,Y,A,B", requires = "sets", value_parser = test)]
     test: Vec<Test>,
@@ -78,7 +78,8 @@ pub(super) struct Wanted {
     #[arg(long)]
     exact_case: bool,
     /// Withhold a result when more than this share of a set is missing
-    #[arg(long, value_name = "SHARE", default_value_t = Lookup::default().may_lack)]
+    #[arg(long, value_name = "SHARE", default_value_t = Lookup::default().may_lack,
+          value_parser = share)]
     may_lack: f64,
 }
 
@@ -131,6 +132,12 @@ impl Tests {
     }
 }
 
+/// A share, 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share is a number from 0 to 1".into())
+}
+
 /// Reads a file of lists.
 pub(super) fn read<T>(
     path: &Path,
@@ -143,6 +150,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.wanted.sets.is_none() && arguments.pairs.is_none() {
         let problem = "nothing to measure by: give --sets FILE, --pairs FILE, or both";
         return Err(Usage(problem.into()).into());
+    }
+    if let Some(page) = &arguments.plot {
+        opened::expect_place(page, arguments.input.files())?;
     }
     let tests = arguments.wanted.tests()?;
     let pairs =

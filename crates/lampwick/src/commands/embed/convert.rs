@@ -31,9 +31,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let format = opened::output_format(arguments.to, &arguments.out)?;
-    let loaded = arguments.input.open(Check::Everything)?;
-    write(&loaded.vectors, loaded.trained.as_ref(), format, &arguments.out)?;
+    let Arguments { input, out, to } = arguments;
+    let format = opened::output_format(*to, out, input.files())?;
+    // Other formats hold the vectors of words alone.
+    let whole = matches!(format, Format::Native | Format::Fasttext);
+    let loaded = input.open(if whole { Check::Everything } else { Check::Words })?;
+    write(&loaded.vectors, loaded.trained.as_ref(), format, out)?;
     Ok(Exit::Done)
 }
 
@@ -45,7 +48,7 @@ pub(super) fn write(
     path: &Path,
 ) -> anyhow::Result<()> {
     if format == Format::Projector {
-        opened::write(&path.with_extension("words.tsv"), |out| {
+        opened::write(&opened::words_beside(path), |out| {
             formats::projector::write_words(vectors, out)
         })?;
     }

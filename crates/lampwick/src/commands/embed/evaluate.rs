@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 pub(super) struct Rules {
     /// Only the first N words take part
-    #[arg(long, value_name = "N", default_value_t = 300_000)]
+    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = super::opened::at_least_one)]
     restrict: usize,
     /// Lamp and lamp are different words
     #[arg(long)]
@@ -70,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.analogies.is_none() && arguments.pairs.is_empty() {
         let problem = "nothing to evaluate by: give --analogies FILE, --pairs FILE..., or both";
         return Err(Usage(problem.into()).into());
+    }
+    if arguments.rules.subwords && arguments.pairs.is_empty() {
+        return Err(Usage("--subwords goes with --pairs".into()).into());
     }
     let questions = arguments.analogies.as_deref().map(questions).transpose()?;
     let lists = arguments.pairs.iter().map(|path| pairs(path)).collect::<Result<Vec<_>, _>>()?;

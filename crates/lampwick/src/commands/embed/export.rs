@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
     /// Only the first N words of the file, which are the most frequent where a training wrote it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = opened::at_least_one)]
     first: Option<usize>,
     /// Divide each vector by its length
     #[arg(long)]
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let format = arguments.output.format()?;
+    let format = arguments.output.format(arguments.input.files().chain(&arguments.only))?;
     let loaded = arguments.input.open(Check::Words)?;
     let vectors = &loaded.vectors;
     let words: Vec<Vec<u8>> = match &arguments.only {

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = IndexSettings::default().ef_construction)]
     ef_construction: usize,
     /// Candidates of the searches whose recall is told
-    #[arg(long, value_name = "N", default_value_t = EF)]
+    #[arg(long, value_name = "N", default_value_t = EF, value_parser = opened::at_least_one)]
     ef: usize,
     /// Print JSON
     #[arg(long)]
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let problem = "a graph is held by a .lwv file only; end the name so";
         return Err(Usage(problem.into()).into());
     }
-    opened::expect_place(&arguments.out)?;
+    opened::expect_place(&arguments.out, arguments.input.files())?;
     let loaded = arguments.input.open(Check::Everything)?;
     let stages = Stages::new();
     let start = Instant::now();

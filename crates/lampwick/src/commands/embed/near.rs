@@ -13,17 +13,18 @@ use crate::exit::Exit;
 #[derive(clap::Args)]
 struct Among {
     /// How many words to give
-    #[arg(short, long, default_value_t = 10, value_parser = at_least_one)]
+    #[arg(short, long, default_value_t = 10, value_parser = opened::at_least_one)]
     k: usize,
     /// Look at the first N words only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = opened::at_least_one)]
     restrict: Option<usize>,
     /// Walk over the graph that `embed index` added, instead of looking at every row: faster, and nearly
     /// all of the nearest are found
     #[arg(long, conflicts_with = "restrict")]
     approximate: bool,
     /// Candidates that the walk keeps: more find more and take longer
-    #[arg(long, value_name = "N", default_value_t = index::EF, requires = "approximate")]
+    #[arg(long, value_name = "N", default_value_t = index::EF, requires = "approximate",
+          value_parser = opened::at_least_one)]
     ef: usize,
 }
 
@@ -52,10 +53,6 @@ impl Among {
         })?;
         Ok(index.nearest(vectors, queries, k, ef))
     }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&k| k > 0).ok_or_else(|| "give a number of words, at least 1".into())
 }
 
 /// What `lampwick embed nn` takes.

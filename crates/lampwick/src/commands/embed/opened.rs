@@ -9,6 +9,7 @@ use lampwick::data::atomic;
 use lampwick::embeddings::{Check, EmbeddingError, Format, Loaded, ReadOptions, Source, open};
 use lampwick::metrics::figures::counted;
 
+use crate::commands::places::expect_other;
 use crate::exit::Usage;
 
 /// A file of vectors, as every command takes it.
@@ -43,6 +44,11 @@ impl Input {
         &self.vectors
     }
 
+    /// The files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> + Clone {
+        std::iter::once(&self.vectors).chain(&self.options.words)
+    }
+
     /// Reads the file; what of it was left out is told.
     pub(super) fn open(&self, check: Check) -> anyhow::Result<Loaded> {
         let options = self.options.as_read(&self.vectors, check)?;
@@ -54,7 +60,7 @@ impl Options {
     /// The words of TensorFlow's projector lie beside its numbers, where nobody names others.
     fn as_read(&self, path: &Path, check: Check) -> anyhow::Result<ReadOptions> {
         let of_projector = path.extension().is_some_and(|end| end == "tsv");
-        let beside = Some(path.with_extension("words.tsv"));
+        let beside = Some(words_beside(path));
         let beside = beside.filter(|beside| of_projector && beside.is_file());
         let words = self.words.as_ref().or(beside.as_ref());
         let words = words.map(|path| lines(path)).transpose()?;
@@ -107,6 +113,11 @@ pub(super) fn asked(list: &[String]) -> anyhow::Result<Vec<Vec<u8>>> {
     Ok(lampwick::ngram::words::split(&bytes).map(<[u8]>::to_vec).collect())
 }
 
+/// A number that is not 0.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&k| k > 0).ok_or_else(|| "give a number, at least 1".into())
+}
+
 /// A format by its name.
 pub(super) fn format(name: &str) -> Result<Format, String> {
     Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
@@ -126,19 +137,36 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The format that was asked for.
-    pub(super) fn format(&self) -> anyhow::Result<Format> {
-        output_format(self.to, &self.out)
+    /// The format that was asked for, of a place that is none of `inputs`.
+    pub(super) fn format<I>(&self, inputs: I) -> anyhow::Result<Format>
+    where
+        I: IntoIterator<Item: AsRef<Path>> + Clone,
+    {
+        output_format(self.to, &self.out, inputs)
     }
 }
 
-/// Refuses a place where no file can be written, before what it is for is computed.
-pub(super) fn expect_place(path: &Path) -> anyhow::Result<()> {
+/// Refuses a place where no file can be written, or that the command reads, before what it is for is
+/// computed.
+pub(super) fn expect_place<I>(path: &Path, inputs: I) -> anyhow::Result<()>
+where
+    I: IntoIterator<Item: AsRef<Path>>,
+{
+    expect_other(path, inputs)?;
     atomic::expect_place(path).map_err(|error| Usage(error.to_string()).into())
 }
 
-/// The format that was asked for, by name or by the end of the file's name; `path` can be written.
-pub(super) fn output_format(to: Option<Format>, path: &Path) -> anyhow::Result<Format> {
+/// Where the words of the projector's vectors go.
+pub(super) fn words_beside(path: &Path) -> PathBuf {
+    path.with_extension("words.tsv")
+}
+
+/// The format that was asked for, by name or by the end of the file's name; `path` can be written, and is none
+/// of `inputs`.
+pub(super) fn output_format<I>(to: Option<Format>, path: &Path, inputs: I) -> anyhow::Result<Format>
+where
+    I: IntoIterator<Item: AsRef<Path>> + Clone,
+{
     let format = to.or_else(|| Format::of_name(path)).ok_or_else(|| {
         let problem = format!(
             "{}: the name shows no format; name one (--to native), or end it in .lwv, .vec, .bin, \
@@ -147,7 +175,10 @@ pub(super) fn output_format(to: Option<Format>, path: &Path) -> anyhow::Result<F
         );
         Usage(problem)
     })?;
-    expect_place(path)?;
+    if format == Format::Projector {
+        expect_place(&words_beside(path), inputs.clone())?;
+    }
+    expect_place(path, inputs)?;
     Ok(format)
 }
 

@@ -9,7 +9,6 @@ use lampwick::metrics::figures::{count, counted};
 
 use super::opened;
 use super::progress::Stages;
-use crate::commands::places::expect_other;
 use crate::exit::{Exit, Usage};
 
 /// What `lampwick embed phrases` takes.
@@ -65,8 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return Err(Usage("the text is read twice: give files, not stdin".into()).into());
     }
     if let Some(out) = &arguments.out {
-        opened::expect_place(out)?;
-        expect_other(out, &arguments.files)?;
+        opened::expect_place(out, &arguments.files)?;
     }
     let (score, threshold) = match arguments.score {
         Kind::Word2vec => (Score::Word2vec, 100.0),

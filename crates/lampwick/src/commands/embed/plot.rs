@@ -7,7 +7,7 @@ use lampwick::embeddings::map::{principal, tsne};
 use lampwick::metrics::figures::counted;
 
 use super::opened::{self, Input};
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 
 /// What `lampwick embed plot` takes.
 #[derive(clap::Args)]
@@ -36,9 +36,9 @@ pub(crate) struct Arguments {
     /// How words come to lie
     #[arg(long, value_enum, default_value_t = Projection::Pca)]
     projection: Projection,
-    /// Neighbours of a word that count, of t-SNE
-    #[arg(long, value_name = "N", default_value_t = 30.0)]
-    perplexity: f32,
+    /// Neighbours of a word that count, of t-SNE [default: 30]
+    #[arg(long, value_name = "N")]
+    perplexity: Option<f32>,
 }
 
 /// How words come to lie on a map.
@@ -60,6 +60,10 @@ pub(super) fn page(name: &str) -> Result<PathBuf, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    opened::expect_place(&arguments.out, arguments.input.files().chain(&arguments.only))?;
+    if arguments.perplexity.is_some() && matches!(arguments.projection, Projection::Pca) {
+        return Err(Usage("--perplexity goes with --projection tsne".into()).into());
+    }
     let vectors = arguments.input.open(Check::Words)?.vectors;
     let words = match &arguments.only {
         Some(path) => opened::lines(path)?,
@@ -67,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     };
     let map = match arguments.projection {
         Projection::Pca => principal(&vectors, &words)?,
-        Projection::Tsne => tsne(&vectors, &words, arguments.perplexity)?,
+        Projection::Tsne => tsne(&vectors, &words, arguments.perplexity.unwrap_or(30.0))?,
     };
     if !map.missing.is_empty() {
         let some: Vec<_> =

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let problem = "codes are held by .lwv and .ftz files only; end the name so";
         return Err(Usage(problem.into()).into());
     }
-    opened::expect_place(&arguments.out)?;
+    opened::expect_place(&arguments.out, arguments.input.files())?;
     let loaded = arguments.input.open(Check::Everything)?;
     let Arguments { part, no_norms, seed, .. } = *arguments;
     let stages = Stages::new();

@@ -56,8 +56,8 @@ pub(crate) struct Arguments {
     /// Only words that occur at least so often
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(super) min_count: u64,
-    /// Only so many words, the most frequent
-    #[arg(long, value_name = "N")]
+    /// Only so many words, the most frequent; those of --from all stay
+    #[arg(long, value_name = "N", value_parser = opened::at_least_one)]
     pub(super) vocabulary_size: Option<usize>,
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -123,9 +123,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "GloVe")]
     pub(super) alpha: Option<f64>,
     /// Memory for counts: 2G, 512M, 50% of the machine's; what needs more goes to temporary files
-    #[arg(short = 'S', long, value_name = "AMOUNT", default_value = "50%",
-          value_parser = memory::parse, help_heading = "GloVe")]
-    pub(super) memory: u64,
+    /// [default: 50%]
+    #[arg(short = 'S', long, value_name = "AMOUNT", value_parser = memory::parse, help_heading = "GloVe")]
+    pub(super) memory: Option<u64>,
     /// Count only, and write the counts to this file
     #[arg(long, value_name = "FILE", conflicts_with = "counts_in", help_heading = "GloVe")]
     pub(super) counts_out: Option<PathBuf>,

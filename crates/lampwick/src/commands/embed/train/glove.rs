@@ -5,27 +5,22 @@ use std::path::Path;
 use lampwick::embeddings::corpus::Ties;
 use lampwick::embeddings::glove::{self, Entries, GloveSettings, Model};
 use lampwick::embeddings::training::Checkpoint;
-use lampwick::embeddings::{Lexicon, Source, Vectors, VocabularyLimits};
+use lampwick::embeddings::{Lexicon, Source, VocabularyLimits};
 use lampwick::metrics::figures::{count, counted};
 use serde_json::json;
 
 use super::super::opened;
 use super::super::progress::Stages;
-use super::{Arguments, Report};
+use super::checks::{tell_unheard, unheard};
+use super::{Arguments, Ended, Report};
+use crate::commands::memory;
 use crate::exit::Usage;
-
-/// What came of it.
-pub(super) enum Ended {
-    Vectors(Box<Vectors>),
-    /// Only counts were asked for.
-    Counted,
-    /// A signal came.
-    Stopped(i32),
-}
 
 /// What is not asked for is as in `from`.
 fn settings(arguments: &Arguments, from: Option<&GloveSettings>) -> anyhow::Result<GloveSettings> {
     let default = GloveSettings::default();
+    let half = || memory::parse("50%").map_err(|problem| Usage(format!("--memory: {problem}")));
+    let memory = arguments.memory.map_or_else(half, Ok)?;
     let from = from.unwrap_or(&default);
     let settings = GloveSettings {
         dim: arguments.dim.unwrap_or(from.dim),
@@ -38,7 +33,7 @@ fn settings(arguments: &Arguments, from: Option<&GloveSettings>) -> anyhow::Resu
         seed: arguments.seed,
         deterministic: arguments.deterministic,
         vocabulary: VocabularyLimits { ties: Ties::Bytes, ..arguments.limits() },
-        memory: arguments.memory,
+        memory,
         temporary: arguments.temporary(),
     };
     settings.validate().map_err(|error| Usage(error.to_string()))?;
@@ -68,8 +63,16 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         from.expect_continues(&settings)?;
     }
     if let Some(resumed) = &resumed {
-        let GloveSettings { dim, window, epochs, lr, .. } = resumed.settings;
-        arguments.tell_unheard(dim, window, epochs, lr);
+        let held = &resumed.settings;
+        let mut all = arguments.unheard(
+            [held.dim, held.window, held.epochs],
+            held.lr,
+            held.seed,
+            &held.vocabulary,
+        );
+        all.push(unheard("--x-max", arguments.x_max, &held.x_max));
+        all.push(unheard("--alpha", arguments.alpha, &held.alpha));
+        tell_unheard(all);
         let (memory, temporary) = (settings.memory, settings.temporary);
         settings = GloveSettings { memory, temporary, ..resumed.settings.clone() };
     }
@@ -102,7 +105,7 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     if let Some(path) = &arguments.counts_out {
         let most = counted(counts.most(), "pair");
         let words = counted(vocabulary.len() as u64, "word");
-        opened::write(path, |out| glove::shards::write(&vocabulary, counts, &settings, out))?;
+        opened::write(path, |out| glove::shards::write(&vocabulary, &counts, &settings, out))?;
         stages.finish();
         let line = format!("{}: {words}, at most {most}", path.display());
         report.tell(&line, &json!({}));
@@ -152,5 +155,5 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         &line,
         &json!({"counts": all, "merge_seconds": merged, "seconds": seconds, "counts_per_second": speed}),
     );
-    Ok(Ended::Vectors(Box::new(model.vectors()?)))
+    Ok(Ended::vectors(model.vectors()?, None))
 }

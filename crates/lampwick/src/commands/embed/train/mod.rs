@@ -1,24 +1,23 @@
 //! `lampwick embed train`: text to vectors.
 
-use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use lampwick::embeddings::corpus::{self, MEMORY};
 use lampwick::embeddings::glove::is_checkpoint;
-use lampwick::embeddings::{Corpus, Lexicon, Source, Vectors, VocabularyLimits};
+use lampwick::embeddings::{Corpus, Lexicon, Source, Trained, Vectors, VocabularyLimits};
 use lampwick::metrics::figures::{count, counted};
 use serde_json::{Map, Value, json};
 
 use super::convert::write;
 use super::opened;
 use super::progress::Stages;
-use crate::commands::places::expect_other;
 use crate::exit::{Exit, Usage};
 use crate::signals;
 
 mod arguments;
+mod checks;
 mod glove;
 mod words;
 
@@ -44,6 +43,22 @@ impl Report {
         if self.json {
             tell!("{}", Value::Object(self.values.into_inner().expect("one thread")));
         }
+    }
+}
+
+/// What came of it.
+enum Ended {
+    /// With what a training goes on from, where that is kept beside them.
+    Vectors(Box<(Vectors, Option<Trained>)>),
+    /// Only counts were asked for.
+    Counted,
+    /// A signal came.
+    Stopped(i32),
+}
+
+impl Ended {
+    fn vectors(vectors: Vectors, trained: Option<Trained>) -> Self {
+        Self::Vectors(Box::new((vectors, trained)))
     }
 }
 
@@ -99,48 +114,6 @@ impl Arguments {
         Ok(corpus)
     }
 
-    /// Refuses options that would change nothing, and a folder that is not there.
-    fn check(&self, trainer: Trainer) -> anyhow::Result<()> {
-        let of_words = [
-            ("--loss", self.loss.is_some()),
-            ("--negative", self.negative.is_some()),
-            ("--sample", self.sample.is_some()),
-            ("--power", self.power.is_some()),
-            ("--minn", self.minn.is_some()),
-            ("--maxn", self.maxn.is_some()),
-            ("--bucket", self.bucket.is_some()),
-        ];
-        let of_glove = [
-            ("--asymmetric", self.asymmetric),
-            ("--x-max", self.x_max.is_some()),
-            ("--alpha", self.alpha.is_some()),
-            ("--counts-in", !self.counts_in.is_empty()),
-            ("--counts-out", self.counts_out.is_some()),
-        ];
-        let of_all = [("--from", self.from.is_some()), ("--checkpoint", self.checkpoint.is_some())];
-        let refused = |options: &[(&str, bool)], with: &str| {
-            let given = options.iter().find(|(_, given)| *given);
-            given.map(|(name, _)| format!("{name} goes with {with}"))
-        };
-        let problem = match trainer {
-            Trainer::Glove => refused(&of_words, "Word2Vec and fastText"),
-            Trainer::OneHot => refused(&of_glove, "--model glove")
-                .or_else(|| refused(&of_words, "Word2Vec and fastText"))
-                .or_else(|| refused(&of_all, "Word2Vec, fastText and GloVe")),
-            Trainer::Words => refused(&of_glove, "--model glove"),
-        };
-        if let Some(problem) = problem {
-            return Err(Usage(problem).into());
-        }
-        let folder = self.temporary();
-        if !folder.is_dir() {
-            let problem =
-                format!("{}: no folder for temporary files (--temporary)", folder.display());
-            return Err(Usage(problem).into());
-        }
-        Ok(())
-    }
-
     /// The checkpoint that the training goes on from, where there is one.
     fn resumed(&self) -> Option<&PathBuf> {
         self.checkpoint.as_ref().filter(|path| self.resume && path.exists())
@@ -161,43 +134,12 @@ impl Arguments {
         Ok(asked.unwrap_or(if is_glove { Trainer::Glove } else { Trainer::Words }))
     }
 
-    /// Refuses places that cannot be written, texts among them, and two results in one place.
-    fn check_places(&self, trainer: Trainer) -> anyhow::Result<()> {
-        for path in [&self.out, &self.checkpoint, &self.counts_out].into_iter().flatten() {
-            opened::expect_place(path)?;
-            expect_other(path, self.files.iter().chain(&self.counts_in))?;
-        }
-        // What Word2Vec and fastText keep as a checkpoint is a file of vectors.
-        if trainer == Trainer::Glove && self.out.is_some() && self.out == self.checkpoint {
-            let problem = "-o and --checkpoint name one file, and hold different things: name two";
-            return Err(Usage(problem.into()).into());
-        }
-        Ok(())
-    }
-
-    /// Tells which options a resumed training does not follow: it has its own settings.
-    fn tell_unheard(&self, dim: usize, window: usize, epochs: usize, lr: f32) {
-        fn unheard<T: PartialEq + Display + Copy>(
-            name: &str,
-            asked: Option<T>,
-            held: T,
-        ) -> Option<String> {
-            let asked = asked.filter(|asked| *asked != held)?;
-            Some(format!("{name} {held}, not {asked}"))
-        }
-        let all = [
-            unheard("--dim", self.dim, dim),
-            unheard("--window", self.window, window),
-            unheard("--epochs", self.epochs, epochs),
-            unheard("--lr", self.lr, lr),
-        ];
-        let all: Vec<String> = all.into_iter().flatten().collect();
-        if !all.is_empty() {
-            let all = all.join(", ");
-            tell!(
-                "notice: a resumed training keeps its settings: {all}; --from trains on with others"
-            );
-        }
+    /// The files that are read; without a text, stdin.
+    fn inputs(&self) -> impl Iterator<Item = &Path> + Clone {
+        let stdin = self.files.is_empty().then_some(Path::new("-"));
+        let lists = self.files.iter().chain(&self.counts_in);
+        let all = lists.chain(&self.vocabulary).chain(&self.from);
+        all.map(PathBuf::as_path).chain(stdin)
     }
 
     /// Stages with checkpoints, where they are asked for; from now on a signal is waited for.
@@ -222,7 +164,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         );
     }
     // What cannot be written is known before hours of training.
-    let format = arguments.out.as_ref().map(|out| opened::output_format(arguments.to, out));
+    let format = arguments
+        .out
+        .as_ref()
+        .map(|out| opened::output_format(arguments.to, out, arguments.inputs()));
     let format = format.transpose()?;
     arguments.check_places(trainer)?;
     if let (true, None, Some(path)) = (arguments.resume, arguments.resumed(), &arguments.checkpoint)
@@ -231,30 +176,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let stages = Stages::new();
     let report = Report { json: arguments.json, values: Mutex::default() };
-    let (vectors, trained) = match trainer {
-        Trainer::Glove => match glove::run(arguments, stages, &report)? {
-            glove::Ended::Vectors(vectors) => (*vectors, None),
-            glove::Ended::Counted => {
-                report.finish();
-                return Ok(Exit::Done);
-            }
-            glove::Ended::Stopped(signal) => return Ok(stopped(arguments, signal)),
-        },
+    let ended = match trainer {
+        Trainer::Words => words::run(arguments, stages, &report)?,
+        Trainer::Glove => glove::run(arguments, stages, &report)?,
         Trainer::OneHot => {
             let corpus = arguments.read(&arguments.limits(), None, &stages, &report)?;
             let counts = corpus.vocabulary.counts;
-            (Vectors::one_hot(corpus.vocabulary.words)?.with_counts(counts), None)
+            Ended::vectors(Vectors::one_hot(corpus.vocabulary.words)?.with_counts(counts), None)
         }
-        Trainer::Words => {
-            let stages = arguments.safe(stages)?;
-            match words::run(arguments, &stages, &report)? {
-                Some((vectors, trained)) => (vectors, Some(trained)),
-                None => {
-                    stages.finish();
-                    return Ok(stopped(arguments, stages.signal().unwrap_or_default()));
-                }
-            }
+    };
+    let (vectors, trained) = match ended {
+        Ended::Vectors(both) => *both,
+        Ended::Counted => {
+            report.finish();
+            return Ok(Exit::Done);
         }
+        Ended::Stopped(signal) => return Ok(stopped(arguments, signal)),
     };
     if let (Some(out), Some(format)) = (&arguments.out, format) {
         write(&vectors, trained.as_ref(), format, out)?;

@@ -2,16 +2,15 @@
 
 use clap::ValueEnum;
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
-use lampwick::embeddings::{
-    Check, Format, NGrams, ReadOptions, Subwords, Trained, Vectors, VocabularyLimits,
-};
+use lampwick::embeddings::{Check, Format, NGrams, ReadOptions, Subwords, VocabularyLimits};
 use lampwick::metrics::figures::{count, counted};
 use serde_json::json;
 
 use super::super::opened;
 use super::super::progress::Stages;
 use super::arguments::{Kind, Loss};
-use super::{Arguments, Report};
+use super::checks::{tell_unheard, unheard};
+use super::{Arguments, Ended, Report};
 use crate::exit::Usage;
 
 /// The settings of a training; what is not asked for is as in `from`.
@@ -70,23 +69,18 @@ fn settings(
     Ok(settings)
 }
 
-/// Trains; nothing when a signal ended it.
-pub(super) fn run(
-    arguments: &Arguments,
-    stages: &Stages,
-    report: &Report,
-) -> anyhow::Result<Option<(Vectors, Trained)>> {
+/// Trains.
+pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> anyhow::Result<Ended> {
     // Every row is trained on.
     let options = ReadOptions { check: Check::Everything, ..ReadOptions::default() };
     let (mut model, corpus);
     if let Some(path) = arguments.resumed() {
         let loaded = opened::loaded(path, Some(Format::Native), &options)?;
-        let Settings { dim, window, epochs, lr, .. } = Model::resumable(&loaded)?.settings;
-        arguments.tell_unheard(dim, window, epochs, lr);
+        tell_unheard(all_unheard(arguments, &Model::resumable(&loaded)?.settings));
         let known = loaded.vectors.words();
         let size = Some(known.len());
         let limits = VocabularyLimits { min_count: 1, size, ..VocabularyLimits::default() };
-        corpus = arguments.read(&limits, Some(known), stages, report)?;
+        corpus = arguments.read(&limits, Some(known), &stages, report)?;
         let resumed = Model::resume(&loaded, &corpus)?;
         let state = resumed.state();
         tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
@@ -99,26 +93,24 @@ pub(super) fn run(
             ..Settings::default()
         };
         let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
-        let cbow = old.architecture == Architecture::Cbow;
-        let kind = arguments.model.unwrap_or(match (cbow, old.ngrams.is_some()) {
-            (false, false) => Kind::Skipgram,
-            (true, false) => Kind::Cbow,
-            (false, true) => Kind::Fasttext,
-            (true, true) => Kind::FasttextCbow,
-        });
+        let kind = arguments.model.unwrap_or(kind_of(old));
+        let settings = settings(arguments, kind, Some(old))?;
         if loaded.trained.is_none() {
-            let kind = kind.to_possible_value();
             tell!(
                 "notice: {} holds vectors only; it goes on as {} (--model), and what words are predicted \
                  by begins at zero",
                 path.display(),
-                kind.as_ref().map_or("", |kind| kind.get_name())
+                name(&kind)
+            );
+        } else if !Model::keeps_output(&loaded, &settings) {
+            tell!(
+                "notice: what words are predicted by begins at zero: a Huffman tree follows the counts, \
+                 which new text changes, and --loss ns has none"
             );
         }
-        let settings = settings(arguments, kind, Some(old))?;
         Model::expect_continues(&loaded, &settings)?;
         let known = loaded.vectors.words();
-        corpus = arguments.read(&arguments.limits(), Some(known), stages, report)?;
+        corpus = arguments.read(&arguments.limits(), Some(known), &stages, report)?;
         let fresh = corpus.vocabulary.len() - known.len();
         tell!("going on from {}: {}", path.display(), counted(fresh as u64, "new word"));
         model = Model::continue_from(&loaded, &corpus, &settings)?;
@@ -133,13 +125,16 @@ pub(super) fn run(
                 count(megabytes)
             );
         }
-        corpus = arguments.read(&arguments.limits(), None, stages, report)?;
+        corpus = arguments.read(&arguments.limits(), None, &stages, report)?;
         model = Model::new(&corpus, &settings)?;
     }
+    // While the text is read a signal ends the program: there is nothing to keep yet.
+    let stages = arguments.safe(stages)?;
     let start = std::time::Instant::now();
     let before = model.state();
-    if !train(&mut model, &corpus, stages)? {
-        return Ok(None);
+    if !train(&mut model, &corpus, &stages)? {
+        stages.finish();
+        return Ok(Ended::Stopped(stages.signal().unwrap_or_default()));
     }
     stages.finish();
     let share = (before.all - before.done) as f64 / before.all.max(1) as f64;
@@ -150,5 +145,44 @@ pub(super) fn run(
         &format!("trained in {seconds:.1} s: {} words a second", count(speed as u64)),
         &json!({"seconds": seconds, "words_per_second": speed}),
     );
-    Ok(Some(model.into_parts()?))
+    let (vectors, trained) = model.into_parts()?;
+    Ok(Ended::vectors(vectors, Some(trained)))
+}
+
+/// What a training with these settings is called.
+fn kind_of(settings: &Settings) -> Kind {
+    match (settings.architecture, settings.ngrams.is_some()) {
+        (Architecture::SkipGram, false) => Kind::Skipgram,
+        (Architecture::Cbow, false) => Kind::Cbow,
+        (Architecture::SkipGram, true) => Kind::Fasttext,
+        (Architecture::Cbow, true) => Kind::FasttextCbow,
+    }
+}
+
+/// As the command line has it.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// What a resumed training has otherwise than it is asked for.
+fn all_unheard(arguments: &Arguments, held: &Settings) -> Vec<Option<String>> {
+    let (loss, negatives) = match held.objective {
+        Objective::HierarchicalSoftmax => (Loss::Hs, 0),
+        Objective::NegativeSampling(number) => (Loss::Ns, number),
+    };
+    let NGrams { min, max, buckets } = held.ngrams.unwrap_or(NGrams { min: 0, max: 0, buckets: 0 });
+    let sizes = [held.dim, held.window, held.epochs];
+    let mut all = arguments.unheard(sizes, held.lr, held.seed, &held.vocabulary);
+    all.extend([
+        unheard("--model", arguments.model.as_ref().map(name), &name(&kind_of(held))),
+        unheard("--loss", arguments.loss.as_ref().map(name), &name(&loss)),
+        unheard("--negative", arguments.negative, &negatives),
+        unheard("--sample", arguments.sample, &held.sample),
+        unheard("--power", arguments.power, &held.power),
+        unheard("--minn", arguments.minn, &min),
+        unheard("--maxn", arguments.maxn, &max),
+        unheard("--bucket", arguments.bucket, &buckets),
+        unheard("--deterministic", arguments.deterministic.then_some(true), &held.deterministic),
+    ]);
+    all
 }
