@@ -24,8 +24,9 @@ Examples:
 A line is a sentence: no window crosses its end, and it may be of any length. The text is read
 once, as a stream; what it takes goes to a temporary file where it is large. Threads share the
 vectors without locks, so two runs differ a little; with --deterministic one thread trains, and
-the same text and seed give the same bytes. Interrupted (Ctrl-C), a training with --checkpoint
-writes it and ends; --resume goes on from there, bit by bit the same with --deterministic. A
+the same text and seed give the same bytes. Interrupted (Ctrl-C) while it trains, a training with
+--checkpoint writes it and ends; --resume goes on from there, bit by bit the same with
+--deterministic. While text is read and counted it ends at once, and nothing is kept. A
 checkpoint of GloVe is kept at the end too: GloVe goes on from it by --from. Of vectors alone,
 whoever trained them, Word2Vec makes a beginning, and says so.")]
 pub(crate) struct Arguments {
@@ -132,7 +133,13 @@ pub(crate) struct Arguments {
     /// Count the words of this file alone, the first of each line: those of the whole text. Without it a
     /// part counts all its words, and rare ones, which are left out when parts are added up, take places in
     /// windows that a window of the whole text gives to others
-    #[arg(long, value_name = "FILE", requires = "counts_out", help_heading = "GloVe")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "counts_out",
+        conflicts_with = "counts_in",
+        help_heading = "GloVe"
+    )]
     pub(super) vocabulary: Option<PathBuf>,
     /// Train on the counts of these files instead of text
     #[arg(

@@ -1,9 +1,10 @@
 //! What cannot be as it was asked for, known before anything is read; and what a resumed training does not
 //! follow.
 
+use std::path::PathBuf;
 use std::string::ToString;
 
-use lampwick::embeddings::VocabularyLimits;
+use lampwick::embeddings::{Format, VocabularyLimits};
 
 use super::Arguments;
 use super::arguments::Trainer;
@@ -83,7 +84,11 @@ impl Arguments {
             opened::expect_place(path, self.inputs())?;
         }
         // What Word2Vec and fastText keep as a checkpoint is a file of vectors.
-        if trainer == Trainer::Glove && self.out.is_some() && self.out == self.checkpoint {
+        let projector =
+            |out: &&PathBuf| self.to.or_else(|| Format::of_name(out)) == Some(Format::Projector);
+        let words = self.out.as_ref().filter(projector).map(|out| opened::words_beside(out));
+        let mut results = self.out.iter().chain(&words);
+        if trainer == Trainer::Glove && results.any(|path| Some(path) == self.checkpoint.as_ref()) {
             let problem = "-o and --checkpoint name one file, and hold different things: name two";
             return Err(Usage(problem.into()).into());
         }

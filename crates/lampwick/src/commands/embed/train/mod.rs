@@ -207,7 +207,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// A signal ended a training.
 fn stopped(arguments: &Arguments, signal: i32) -> Exit {
     if let Some(path) = &arguments.checkpoint {
-        tell!("stopped; go on with --checkpoint {} --resume", path.display());
+        tell!("stopped; the same command goes on with --checkpoint {} --resume", path.display());
     }
     Exit::Signal(signal)
 }

@@ -42,6 +42,9 @@ fn settings(
         (Some(Loss::Hs), Some(_), _) => {
             return Err(Usage("--negative goes with --loss ns".into()).into());
         }
+        (Some(Loss::Hs), None, _) if arguments.power.is_some() => {
+            return Err(Usage("--power goes with --loss ns".into()).into());
+        }
         (Some(Loss::Hs), None, _) => Objective::HierarchicalSoftmax,
         (_, Some(negatives), _) => Objective::NegativeSampling(negatives),
         (None, None, objective) => objective,
