@@ -26,7 +26,8 @@ Examples:
 
 Each line of stdin is a sentence of its own; its natural log-probability, the end of the line
 included, comes out as one line, also for an empty line, and before the next line is read. With
---tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>.
+--tokens: `token log-probability` pairs, separated by tabs. An unknown word is scored as <unk>;
+with --pieces, which takes tokens as they are, it is an error.
 
 Of an encoder-decoder's run: each line is a source, a tab and a target, and what comes out is
 the natural log-probability of the target, its end included, given the source. A search over
