@@ -188,6 +188,17 @@ fn what_does_not_end_by_itself_within_the_limit_ends_there_and_is_told() {
     let done = place.run_with_stdin(&sampled, &b"a b c d\n".repeat(20)).expect(0);
     done.says(&["targets did not end within the longest length", "as far as they go"]);
     assert!(done.stdout.contains("\"finished\":false"), "{}", done.stdout);
+    // Every sample counts, not the first of a source alone; one that drew its end did not want to say more.
+    let several = [&sampled[..], &["--n-best", "5"]].concat();
+    let done = place.run_with_stdin(&several, &b"a b c d\n".repeat(4)).expect(0);
+    let unfinished = done.stdout.matches("\"finished\":false").count();
+    assert!(unfinished > 4, "{}", done.stdout);
+    done.says(&[&format!("notice: {unfinished} of 20 targets did not end")]);
+    assert!(!done.stderr.contains("might have said more"), "{}", done.stderr);
+    // What is asked for is not told.
+    let exact = ["translate", "run", "--beam", "2", "--min-length", "2", "--max-length", "2"];
+    let done = place.run_with_stdin(&exact, b"a b c d\n").expect(0);
+    assert!(!done.stderr.contains("notice"), "{}", done.stderr);
     // A required word of more tokens than there is room for.
     let narrow = ["translate", "run", "--require", "a b c", "--max-length", "2"];
     let done = place.run_with_stdin(&narrow, b"a b c\nc\n").expect(1);

@@ -55,6 +55,8 @@ fn bad_input_ends_in_a_message_that_mends() {
     assert!(!place.path("w.lwv").exists());
     // Nothing is written over a text.
     place.write("t.words.tsv", "lamp wick\n");
+    place.write("t.tsv", "1\t2\n");
+    place.write("pairs.txt", "one\ttwo\t3\n");
     for command in [
         "train bytes.txt -o ./bytes.txt",
         "train bytes.txt -o v.vec --checkpoint ./bytes.txt",
@@ -63,6 +65,9 @@ fn bad_input_ends_in_a_message_that_mends() {
         "train --from v.lwv bytes.txt -o v.lwv",
         "phrases rare.txt bytes.txt -o rare.txt",
         "convert v.lwv v.lwv",
+        "convert t.tsv t.words.tsv --to word2vec",
+        "export t.tsv t.words.tsv --to word2vec --only rare.txt",
+        "train --from t.tsv bytes.txt -o t.words.tsv --to word2vec",
         "export v.lwv rare.txt --only rare.txt",
         "quantize v.lwv v.lwv",
         "index v.lwv v.lwv",
@@ -81,6 +86,13 @@ fn bad_input_ends_in_a_message_that_mends() {
         ("train - - -o w.vec", "once only"),
         ("train bytes.txt -o w.vec --loss hs --power 1", "--power goes with --loss ns"),
         ("train --model glove bytes.txt -o o.tsv --checkpoint o.words.tsv", "one file"),
+        ("train --model glove bytes.txt -o g.lwv --checkpoint ./g.lwv", "one file"),
+        ("train bytes.txt -o g.tsv --checkpoint g.words.tsv", "one file"),
+        ("train bytes.txt -o w.vec --checkpoint v.lwv", "v.lwv: is no checkpoint"),
+        ("train bytes.txt -o w.vec --checkpoint rare.txt", "rare.txt: is no checkpoint"),
+        ("train --model glove --counts-out c bytes.txt --min-count 3", "--min-count goes with"),
+        ("train --model glove --counts-out c --vocabulary -", "once only"),
+        ("evaluate v.lwv --pairs pairs.txt --subwords", "v.lwv: has no vectors of n-grams"),
         ("train --model glove --counts-in c --vocabulary rare.txt -o w.vec", "cannot be used with"),
         ("plot v.lwv -o p.html --perplexity 5", "--projection tsne"),
         ("evaluate v.lwv --analogies rare.txt --subwords", "--subwords goes with --pairs"),

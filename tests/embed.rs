@@ -96,17 +96,32 @@ fn training_goes_on_with_more_text() {
     let on = ["embed", "train", "--min-count", "1", "--from", "a.lwv", "more.txt", "-o", "b.vec"];
     let told = place.run(&on).expect(0);
     told.says(&["8 different; trained: 9, at", "1 new word", "b.vec: 9 vectors of 12"]);
-    // What is not asked for is as in the first training.
-    let steady = [&train[..], &["--deterministic", "text.txt", "--sample", "1e-2", "-o", "c.lwv"]];
-    place.run(&steady.concat()).expect(0);
+    // What is not asked for is as in the first training, whatever the defaults are.
+    let first = ["--sample", "1e-2", "--epochs", "3", "--lr", "0.04", "--seed", "7"];
+    let files = ["--deterministic", "text.txt", "-o", "c.lwv"];
+    place.run(&[&train[..], &first, &files].concat()).expect(0);
     let go_on = |out: &str, more: &[&str]| {
-        let on = ["embed", "train", "--min-count", "1", "--deterministic", "--from", "c.lwv"];
+        let on = ["embed", "train", "--deterministic", "--from", "c.lwv"];
         place.run(&[&on[..], &["more.txt", "-o", out], more].concat()).expect(0);
         fs::read(place.path(out)).unwrap()
     };
     let inherited = go_on("d.vec", &[]);
-    assert!(inherited == go_on("e.vec", &["--sample", "1e-2"]));
-    assert!(inherited != go_on("f.vec", &["--sample", "1e-3"]));
+    assert!(inherited == go_on("e.vec", &[&first[..], &["--min-count", "1"]].concat()));
+    for other in first.chunks(2).map(|option| option[0]) {
+        let default = match other {
+            "--sample" => "1e-3",
+            "--epochs" => "5",
+            "--lr" => "0.025",
+            _ => "1",
+        };
+        assert!(inherited != go_on("f.vec", &[other, default]), "{other}");
+    }
+    // The words of the projector lie beside its numbers.
+    place.run(&["embed", "convert", "c.lwv", "g.tsv.gz"]).expect(0);
+    assert!(place.path("g.words.tsv").exists());
+    let beside =
+        ["embed", "train", "--min-count", "1", "--from", "g.tsv.gz", "more.txt", "-o", "g.vec"];
+    place.run(&beside).expect(0).says(&["g.tsv.gz holds vectors only", "1 new word"]);
     let wrong = [&on[..], &["--dim", "13"]].concat();
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
     let tree = [&on[..], &["--loss", "hs"]].concat();
@@ -147,6 +162,16 @@ fn a_training_of_glove_goes_on() {
     assert!(read("one.vec") == read("two.vec"));
     let other = [&unnamed[..], &["--resume", "--model", "cbow"]].concat();
     place.run(&other).expect(2).says(&["part: is a checkpoint of a GloVe training"]);
+    // What is not asked for is as in the first training.
+    let first = ["--epochs", "3", "--lr", "0.04", "--seed", "7", "--x-max", "9"];
+    train(&[&first[..], &["text.txt", "--checkpoint", "brief", "-o", "brief.vec"]].concat())
+        .expect(0);
+    let on = |out: &str, more: &[&str]| {
+        train(&[&["more.txt", "--from", "brief", "-o", out], more].concat()).expect(0);
+        read(out)
+    };
+    assert!(on("inherited.vec", &[]) == on("asked.vec", &first));
+    assert!(read("inherited.vec") != on("other.vec", &["--epochs", "15"]));
     let anew = ["text.txt", "--checkpoint", "none", "--resume", "-o", "y.vec", "--dim", "5"];
     train(&anew).expect(0).says(&["none is not there: the training begins anew"]);
     train(&["text.txt", "--checkpoint", "z", "-o", "z", "--to", "glove"])

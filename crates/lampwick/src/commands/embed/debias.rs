@@ -64,9 +64,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let Arguments { input, pairs: definitional, specific, equalize, analogies, .. } = arguments;
-    let lists = [specific, equalize, analogies, &arguments.wanted.sets].into_iter().flatten();
-    let lists = lists.chain([definitional]).chain(&arguments.similarities);
-    let format = arguments.output.format(input.files().chain(lists))?;
+    let mut inputs = input.files();
+    let named = [specific, equalize, analogies, &arguments.wanted.sets].into_iter().flatten();
+    inputs.extend(named.chain([definitional]).chain(&arguments.similarities).cloned());
+    let format = arguments.output.format(&inputs)?;
     let definitional = read(&arguments.pairs, direction::read_pairs)?;
     let specific = arguments.specific.as_deref().map(|path| read(path, direction::read_words));
     let specific = specific.transpose()?.unwrap_or_default();

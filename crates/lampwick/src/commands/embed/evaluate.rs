@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     pairs: Vec<PathBuf>,
     #[command(flatten)]
     rules: Rules,
+    /// Words of pairs that a fastText model does not hold get a vector from their n-grams
+    #[arg(long)]
+    subwords: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -51,18 +54,11 @@ pub(super) struct Rules {
     /// Lamp and lamp are different words
     #[arg(long)]
     case_sensitive: bool,
-    /// Words of pairs that a fastText model does not hold get a vector from their n-grams
-    #[arg(long)]
-    subwords: bool,
 }
 
 impl Rules {
     pub(super) fn settings(&self) -> Settings {
-        Settings {
-            vocabulary: self.restrict,
-            case_sensitive: self.case_sensitive,
-            subwords: self.subwords,
-        }
+        Settings { vocabulary: self.restrict, case_sensitive: self.case_sensitive, subwords: false }
     }
 }
 
@@ -71,13 +67,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let problem = "nothing to evaluate by: give --analogies FILE, --pairs FILE..., or both";
         return Err(Usage(problem.into()).into());
     }
-    if arguments.rules.subwords && arguments.pairs.is_empty() {
+    if arguments.subwords && arguments.pairs.is_empty() {
         return Err(Usage("--subwords goes with --pairs".into()).into());
     }
     let questions = arguments.analogies.as_deref().map(questions).transpose()?;
     let lists = arguments.pairs.iter().map(|path| pairs(path)).collect::<Result<Vec<_>, _>>()?;
     let vectors = arguments.input.open(Check::Words)?.vectors;
-    let settings = arguments.rules.settings();
+    if arguments.subwords && vectors.subwords().is_none() {
+        let path = arguments.input.path().display();
+        let problem = format!("{path}: has no vectors of n-grams: leave --subwords out");
+        return Err(Usage(problem).into());
+    }
+    let settings = Settings { subwords: arguments.subwords, ..arguments.rules.settings() };
     let result = Evaluation::of(&vectors, questions.as_ref(), &lists, &settings)?;
     let mut out = std::io::stdout().lock();
     match arguments.json {

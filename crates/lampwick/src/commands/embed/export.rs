@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let format = arguments.output.format(arguments.input.files().chain(&arguments.only))?;
+    let format = arguments.output.format(arguments.input.files().iter().chain(&arguments.only))?;
     let loaded = arguments.input.open(Check::Words)?;
     let vectors = &loaded.vectors;
     let words: Vec<Vec<u8>> = match &arguments.only {

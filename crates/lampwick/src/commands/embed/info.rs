@@ -89,8 +89,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         writeln!(out, "graph       {} layers, {links} links; for --approximate", index.layers())?;
     }
     if let Some(trained) = trained {
-        let state = if trained.state.is_finished() { "finished" } else { "a checkpoint" };
-        writeln!(out, "training    {state}; goes on with --from or --resume")?;
+        // A finished training goes on with more text, another where it was interrupted.
+        let (state, option) = match trained.state.is_finished() {
+            true => ("finished", "--from"),
+            false => ("a checkpoint", "--resume"),
+        };
+        let goes_on = match not_finite + input_not_finite + output_not_finite {
+            0 => format!("goes on with {option}"),
+            _ => "cannot go on from rows that are not finite".into(),
+        };
+        writeln!(out, "training    {state}; {goes_on}")?;
     }
     if arguments.verify {
         writeln!(out, "checksums   all right")?;

@@ -44,9 +44,10 @@ impl Input {
         &self.vectors
     }
 
-    /// The files that are read.
-    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> + Clone {
-        std::iter::once(&self.vectors).chain(&self.options.words)
+    /// The files that are read, named or not.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let words = self.options.words(&self.vectors);
+        std::iter::once(self.vectors.clone()).chain(words).collect()
     }
 
     /// Reads the file; what of it was left out is told.
@@ -57,15 +58,21 @@ impl Input {
 }
 
 impl Options {
-    /// The words of TensorFlow's projector lie beside its numbers, where nobody names others.
     fn as_read(&self, path: &Path, check: Check) -> anyhow::Result<ReadOptions> {
-        let of_projector = path.extension().is_some_and(|end| end == "tsv");
-        let beside = Some(words_beside(path));
-        let beside = beside.filter(|beside| of_projector && beside.is_file());
-        let words = self.words.as_ref().or(beside.as_ref());
-        let words = words.map(|path| lines(path)).transpose()?;
+        let words = self.words(path).map(|path| lines(&path)).transpose()?;
         Ok(ReadOptions { check, skip_not_finite: self.skip_not_finite, dim: self.dim, words })
     }
+
+    /// The file of the words of the vectors at `path`, where it is another.
+    fn words(&self, path: &Path) -> Option<PathBuf> {
+        self.words.clone().or_else(|| found_beside(path, self.format))
+    }
+}
+
+/// The list of words beside numbers of TensorFlow's projector, where there is one.
+pub(super) fn found_beside(path: &Path, format: Option<Format>) -> Option<PathBuf> {
+    let is_projector = format.or_else(|| Format::of_name(path)) == Some(Format::Projector);
+    Some(words_beside(path)).filter(|beside| is_projector && beside.is_file())
 }
 
 /// Reads a file; what of it was left out is told.
@@ -156,8 +163,10 @@ where
     atomic::expect_place(path).map_err(|error| Usage(error.to_string()).into())
 }
 
-/// Where the words of the projector's vectors go.
+/// Where the words of the projector's vectors go; only the numbers are packed.
 pub(super) fn words_beside(path: &Path) -> PathBuf {
+    let packed = path.extension().is_some_and(|end| end == "gz");
+    let path = if packed { &path.with_extension("") } else { path };
     path.with_extension("words.tsv")
 }
 

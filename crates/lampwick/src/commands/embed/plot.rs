@@ -60,7 +60,7 @@ pub(super) fn page(name: &str) -> Result<PathBuf, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    opened::expect_place(&arguments.out, arguments.input.files().chain(&arguments.only))?;
+    opened::expect_place(&arguments.out, arguments.input.files().iter().chain(&arguments.only))?;
     if arguments.perplexity.is_some() && matches!(arguments.projection, Projection::Pca) {
         return Err(Usage("--perplexity goes with --projection tsne".into()).into());
     }

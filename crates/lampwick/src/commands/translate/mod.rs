@@ -2,10 +2,11 @@
 //!
 //! - this file: the command line, the models, and the stream;
 //! - `lines`: what comes in; `asked`: what is asked of each line; `search`: how its targets are found;
-//!   `written`: what goes out;
+//!   `written`: what goes out; `endings`: what is told of how they ended;
 //! - `language`: the language model that `--lm` sets beside.
 
 mod asked;
+mod endings;
 mod language;
 mod lines;
 mod search;
@@ -15,12 +16,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use lampwick::decoding::{Combination, Ensemble, Hypothesis, Sentence, ShallowFusion};
-use lampwick::metrics::figures::count;
 use lampwick::models::{AttentionKind, NextToken, Translator};
 use lampwick::training::RunDir;
 use lampwick::training::seq2seq::translator::{Reading, TrainedTranslator};
 
 use self::asked::Asked;
+use self::endings::Endings;
 use self::language::Language;
 pub(super) use self::lines::{read_ahead, text};
 use super::drawing::Drawing;
@@ -231,7 +232,7 @@ fn translate_lines<M: NextToken>(
     let lines = lines::read_ahead();
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
-    let (mut number, mut unfinished, mut longest) = (0, 0, 0);
+    let (mut number, mut endings) = (0, Endings::default());
     while let Ok(first) = lines.recv() {
         // What has arrived meanwhile goes along.
         let more = std::iter::from_fn(|| lines.try_recv().ok()).take(TOGETHER - 1);
@@ -282,31 +283,12 @@ fn translate_lines<M: NextToken>(
         for (hypotheses, problem) in found.iter().zip(&problems) {
             let problem = problem.as_deref();
             written::write(arguments, trained, &mut out, number, hypotheses, problem)?;
-            if let Some(best) = hypotheses.first() {
-                unfinished += u64::from(!best.finished);
-                let source = read[number - start].0.len();
-                longest +=
-                    u64::from(best.finished && best.tokens.len() == rules.lengths.longest(source));
-            }
+            let source = read[number - start].0.len();
+            endings.count(&search, &rules.lengths, source, hypotheses);
             number += 1;
         }
         out.flush()?;
     }
-    if unfinished > 0 {
-        tell!(
-            "notice: {} of {} targets did not end within the longest length (--max-length, --max-ratio); \
-             they are given as far as they go",
-            count(unfinished),
-            count(number as u64)
-        );
-    }
-    if longest > 0 && !matches!(search, search::Search::Ctc { .. }) {
-        tell!(
-            "notice: {} of {} targets are as long as they may be (--max-length, --max-ratio): the model \
-             might have said more",
-            count(longest),
-            count(number as u64)
-        );
-    }
+    endings.tell();
     Ok(exit)
 }

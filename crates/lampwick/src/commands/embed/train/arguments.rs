@@ -54,15 +54,15 @@ pub(crate) struct Arguments {
     /// Learning rate at the beginning [default: 0.025 for skipgram, 0.05 for the others]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) lr: Option<f32>,
-    /// Only words that occur at least so often
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(super) min_count: u64,
+    /// Only words that occur at least so often [default: 5]
+    #[arg(long, value_name = "N")]
+    pub(super) min_count: Option<u64>,
     /// Only so many words, the most frequent; those of --from all stay
     #[arg(long, value_name = "N", value_parser = opened::at_least_one)]
     pub(super) vocabulary_size: Option<usize>,
-    /// Seed of all that is random
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) seed: u64,
+    /// Seed of all that is random [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
     /// The same bytes each time, whatever --threads says: one thread trains
     #[arg(long)]
     pub(super) deterministic: bool,
@@ -101,8 +101,9 @@ pub(crate) struct Arguments {
     /// Vectors that all n-grams share [default: 2000000]
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) bucket: Option<u32>,
-    /// Begin with these vectors; words that they lack are added, and what is not asked for is as they were
-    /// trained. Of GloVe: what --checkpoint kept
+    /// Begin with these vectors; words that they lack are added. What is not asked for is as they were
+    /// trained, but for --deterministic and --vocabulary-size; of vectors alone it is the default, and of
+    /// another --model the rate. Of GloVe: what --checkpoint kept
     #[arg(long, value_name = "VECTORS")]
     pub(super) from: Option<PathBuf>,
     /// Keep what is needed to go on after an interruption in this file

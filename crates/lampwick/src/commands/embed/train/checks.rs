@@ -1,15 +1,17 @@
 //! What cannot be as it was asked for, known before anything is read; and what a resumed training does not
 //! follow.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::string::ToString;
 
-use lampwick::embeddings::{Format, VocabularyLimits};
+use lampwick::embeddings::glove::is_checkpoint;
+use lampwick::embeddings::training::Model;
+use lampwick::embeddings::{Check, Format, ReadOptions, Source, VocabularyLimits};
 
 use super::Arguments;
 use super::arguments::Trainer;
 use crate::commands::embed::opened;
-use crate::commands::places::stdin_once;
+use crate::commands::places::{is_same, stdin_once};
 use crate::exit::Usage;
 
 impl Arguments {
@@ -39,8 +41,13 @@ impl Arguments {
             ("--dim", self.dim.is_some()),
             ("--epochs", self.epochs.is_some()),
             ("--lr", self.lr.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--deterministic", self.deterministic),
             ("--x-max", self.x_max.is_some()),
             ("--alpha", self.alpha.is_some()),
+            // A shard keeps all its words: which are frequent enough is known of the whole only.
+            ("--min-count", self.min_count.is_some()),
+            ("--vocabulary-size", self.vocabulary_size.is_some()),
         ];
         let of_all = [
             ("--from", self.from.is_some()),
@@ -68,7 +75,7 @@ impl Arguments {
         if let Some(problem) = problem {
             return Err(Usage(problem).into());
         }
-        stdin_once(&self.files)?;
+        stdin_once(self.inputs())?;
         let folder = self.temporary();
         if !folder.is_dir() {
             let problem =
@@ -79,18 +86,24 @@ impl Arguments {
     }
 
     /// Refuses places that cannot be written, texts among them, and two results in one place.
-    pub(super) fn check_places(&self, trainer: Trainer) -> anyhow::Result<()> {
+    pub(super) fn check_places(&self) -> anyhow::Result<()> {
         for path in [&self.checkpoint, &self.counts_out].into_iter().flatten() {
             opened::expect_place(path, self.inputs())?;
         }
-        // What Word2Vec and fastText keep as a checkpoint is a file of vectors.
-        let projector =
-            |out: &&PathBuf| self.to.or_else(|| Format::of_name(out)) == Some(Format::Projector);
-        let words = self.out.as_ref().filter(projector).map(|out| opened::words_beside(out));
-        let mut results = self.out.iter().chain(&words);
-        if trainer == Trainer::Glove && results.any(|path| Some(path) == self.checkpoint.as_ref()) {
-            let problem = "-o and --checkpoint name one file, and hold different things: name two";
+        let (Some(out), Some(checkpoint)) = (&self.out, &self.checkpoint) else { return Ok(()) };
+        let is_projector = self.to.or_else(|| Format::of_name(out)) == Some(Format::Projector);
+        let words = is_projector.then(|| opened::words_beside(out));
+        if std::iter::once(out).chain(&words).any(|path| is_same(path, checkpoint)) {
+            let problem =
+                "-o and --checkpoint name one file, and each replaces the other: name two";
             return Err(Usage(problem.into()).into());
+        }
+        if !self.resume && holds_another_thing(checkpoint)? {
+            let problem = format!(
+                "{}: is no checkpoint, and would be replaced by one: name another file for --checkpoint",
+                checkpoint.display()
+            );
+            return Err(Usage(problem).into());
         }
         Ok(())
     }
@@ -103,20 +116,29 @@ impl Arguments {
         seed: u64,
         limits: &VocabularyLimits,
     ) -> Vec<Option<String>> {
-        // These two have a value where nobody asks.
-        let seed_asked = Some(self.seed).filter(|&asked| asked != 1);
-        let min_count = Some(self.min_count).filter(|&asked| asked != 5);
         let size = limits.size.map_or("none".into(), |size| size.to_string());
         vec![
             unheard("--dim", self.dim, &dim),
             unheard("--window", self.window, &window),
             unheard("--epochs", self.epochs, &epochs),
             unheard("--lr", self.lr, &lr),
-            unheard("--seed", seed_asked, &seed),
-            unheard("--min-count", min_count, &limits.min_count),
+            unheard("--seed", self.seed, &seed),
+            unheard("--min-count", self.min_count, &limits.min_count),
             unheard("--vocabulary-size", self.vocabulary_size, &size),
         ]
     }
+}
+
+/// Whether there is something at a checkpoint's place that is none.
+fn holds_another_thing(path: &Path) -> anyhow::Result<bool> {
+    if std::fs::metadata(path).map_or(true, |there| there.len() == 0)
+        || is_checkpoint(Source::open(path)?)?
+    {
+        return Ok(false);
+    }
+    let options = ReadOptions { check: Check::Nothing, ..ReadOptions::default() };
+    let loaded = lampwick::embeddings::open(path, Some(Format::Native), &options);
+    Ok(!loaded.is_ok_and(|loaded| Model::resumable(&loaded).is_ok()))
 }
 
 /// An option whose value a resumed training holds otherwise.

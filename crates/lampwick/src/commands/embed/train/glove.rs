@@ -28,11 +28,11 @@ fn settings(arguments: &Arguments, from: Option<&GloveSettings>) -> anyhow::Resu
         symmetric: from.symmetric && !arguments.asymmetric,
         x_max: arguments.x_max.unwrap_or(from.x_max),
         alpha: arguments.alpha.unwrap_or(from.alpha),
-        lr: arguments.lr.unwrap_or(default.lr),
-        epochs: arguments.epochs.unwrap_or(default.epochs),
-        seed: arguments.seed,
+        lr: arguments.lr.unwrap_or(from.lr),
+        epochs: arguments.epochs.unwrap_or(from.epochs),
+        seed: arguments.seed.unwrap_or(from.seed),
         deterministic: arguments.deterministic,
-        vocabulary: VocabularyLimits { ties: Ties::Bytes, ..arguments.limits() },
+        vocabulary: VocabularyLimits { ties: Ties::Bytes, ..arguments.limits(&from.vocabulary) },
         memory,
         temporary: arguments.temporary(),
     };
@@ -72,6 +72,10 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         );
         all.push(unheard("--x-max", arguments.x_max, &held.x_max));
         all.push(unheard("--alpha", arguments.alpha, &held.alpha));
+        let deterministic = arguments.deterministic.then_some(true);
+        all.push(unheard("--deterministic", deterministic, &held.deterministic));
+        let asymmetric = arguments.asymmetric.then_some(true);
+        all.push(unheard("--asymmetric", asymmetric, &!held.symmetric));
         tell_unheard(all);
         let (memory, temporary) = (settings.memory, settings.temporary);
         settings = GloveSettings { memory, temporary, ..resumed.settings.clone() };
@@ -98,6 +102,10 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
             (corpus.vocabulary, counts)
         }
         shards => {
+            let again = shards.iter().enumerate().find(|(at, path)| shards[..*at].contains(path));
+            if let Some((_, path)) = again {
+                tell!("notice: {}: is given twice, so that its counts count twice", path.display());
+            }
             let sources: Result<Vec<Source>, _> = shards.iter().map(Source::open).collect();
             glove::shards::read(sources?, &settings, &stages)?
         }

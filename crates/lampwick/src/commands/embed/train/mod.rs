@@ -1,6 +1,6 @@
 //! `lampwick embed train`: text to vectors.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -74,11 +74,13 @@ impl Arguments {
         self.temporary.clone().unwrap_or_else(std::env::temp_dir)
     }
 
-    fn limits(&self) -> VocabularyLimits {
+    /// Which words are trained; what is not asked for is as in `from`, but for their number, since words that
+    /// it lacks are added.
+    fn limits(&self, from: &VocabularyLimits) -> VocabularyLimits {
         VocabularyLimits {
-            min_count: self.min_count,
+            min_count: self.min_count.unwrap_or(from.min_count),
             size: self.vocabulary_size,
-            ..VocabularyLimits::default()
+            ..from.clone()
         }
     }
 
@@ -134,12 +136,13 @@ impl Arguments {
         Ok(asked.unwrap_or(if is_glove { Trainer::Glove } else { Trainer::Words }))
     }
 
-    /// The files that are read; without a text, stdin.
-    fn inputs(&self) -> impl Iterator<Item = &Path> + Clone {
-        let stdin = self.files.is_empty().then_some(Path::new("-"));
+    /// The files that are read, named or not; without texts and counts, stdin.
+    fn inputs(&self) -> Vec<PathBuf> {
+        let stdin = self.files.is_empty() && self.counts_in.is_empty();
+        let beside = self.from.as_ref().and_then(|from| opened::found_beside(from, None));
         let lists = self.files.iter().chain(&self.counts_in);
-        let all = lists.chain(&self.vocabulary).chain(&self.from);
-        all.map(PathBuf::as_path).chain(stdin)
+        let all = lists.chain(&self.vocabulary).chain(&self.from).chain(&beside).cloned();
+        all.chain(stdin.then(|| "-".into())).collect()
     }
 
     /// Stages with checkpoints, where they are asked for; from now on a signal is waited for.
@@ -169,7 +172,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         .as_ref()
         .map(|out| opened::output_format(arguments.to, out, arguments.inputs()));
     let format = format.transpose()?;
-    arguments.check_places(trainer)?;
+    arguments.check_places()?;
     if let (true, None, Some(path)) = (arguments.resume, arguments.resumed(), &arguments.checkpoint)
     {
         tell!("notice: {} is not there: the training begins anew", path.display());
@@ -180,7 +183,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Trainer::Words => words::run(arguments, stages, &report)?,
         Trainer::Glove => glove::run(arguments, stages, &report)?,
         Trainer::OneHot => {
-            let corpus = arguments.read(&arguments.limits(), None, &stages, &report)?;
+            let corpus = arguments.read(
+                &arguments.limits(&VocabularyLimits::default()),
+                None,
+                &stages,
+                &report,
+            )?;
             let counts = corpus.vocabulary.counts;
             Ended::vectors(Vectors::one_hot(corpus.vocabulary.words)?.with_counts(counts), None)
         }

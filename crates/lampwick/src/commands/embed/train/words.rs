@@ -53,7 +53,7 @@ fn settings(
         }
         (Some(Loss::Ns), None, _) => Objective::NegativeSampling(5),
     };
-    let lr = if kind == Kind::Skipgram { 0.025 } else { 0.05 };
+    let lr = if kind_of(from) == kind { from.lr } else { usual_rate(kind) };
     let settings = Settings {
         architecture,
         objective,
@@ -61,12 +61,12 @@ fn settings(
         dim: arguments.dim.unwrap_or(from.dim),
         window: arguments.window.unwrap_or(from.window),
         lr: arguments.lr.unwrap_or(lr),
-        epochs: arguments.epochs.unwrap_or(5),
+        epochs: arguments.epochs.unwrap_or(from.epochs),
         sample: arguments.sample.unwrap_or(from.sample),
         power: arguments.power.unwrap_or(from.power),
-        seed: arguments.seed,
+        seed: arguments.seed.unwrap_or(from.seed),
         deterministic: arguments.deterministic,
-        vocabulary: arguments.limits(),
+        vocabulary: arguments.limits(&from.vocabulary),
     };
     settings.validate().map_err(|error| Usage(error.to_string()))?;
     Ok(settings)
@@ -89,12 +89,15 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         tell!("resumed at {:.1} %", 100.0 * state.done as f64 / state.all as f64);
         model = resumed;
     } else if let Some(path) = &arguments.from {
-        let loaded = opened::loaded(path, None, &options)?;
-        let plain = Settings {
+        let words = opened::found_beside(path, None);
+        let words = words.map(|words| opened::lines(&words)).transpose()?;
+        let loaded = opened::loaded(path, None, &ReadOptions { words, ..options })?;
+        let mut plain = Settings {
             dim: loaded.vectors.dim(),
             ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
             ..Settings::default()
         };
+        plain.lr = usual_rate(kind_of(&plain));
         let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
         let kind = arguments.model.unwrap_or(kind_of(old));
         let settings = settings(arguments, kind, Some(old))?;
@@ -113,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         }
         Model::expect_continues(&loaded, &settings)?;
         let known = loaded.vectors.words();
-        corpus = arguments.read(&arguments.limits(), Some(known), &stages, report)?;
+        corpus = arguments.read(&settings.vocabulary, Some(known), &stages, report)?;
         let fresh = corpus.vocabulary.len() - known.len();
         tell!("going on from {}: {}", path.display(), counted(fresh as u64, "new word"));
         model = Model::continue_from(&loaded, &corpus, &settings)?;
@@ -128,7 +131,7 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
                 count(megabytes)
             );
         }
-        corpus = arguments.read(&arguments.limits(), None, &stages, report)?;
+        corpus = arguments.read(&settings.vocabulary, None, &stages, report)?;
         model = Model::new(&corpus, &settings)?;
     }
     // While the text is read a signal ends the program: there is nothing to keep yet.
@@ -150,6 +153,11 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     );
     let (vectors, trained) = model.into_parts()?;
     Ok(Ended::vectors(vectors, Some(trained)))
+}
+
+/// The learning rate of a kind where nobody says another.
+fn usual_rate(kind: Kind) -> f32 {
+    if kind == Kind::Skipgram { 0.025 } else { 0.05 }
 }
 
 /// What a training with these settings is called.
