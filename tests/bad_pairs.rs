@@ -3,6 +3,7 @@
 mod pairs;
 mod program;
 
+use lampwick::data::{Tokenizer, TokenizerKind, VocabularyLimits};
 use pairs::{trained, with_pairs};
 use program::Place;
 use serde_json::Value;
@@ -204,4 +205,20 @@ fn what_does_not_end_by_itself_within_the_limit_ends_there_and_is_told() {
     let done = place.run_with_stdin(&narrow, b"a b c\nc\n").expect(1);
     assert_eq!(done.stdout, "\n\n");
     done.says(&["standard input:1", "standard input:2"]);
+}
+
+#[test]
+fn a_tokenizer_of_another_run_is_noticed() {
+    let place = trained();
+    let folder = place.path("run/tokenizer/target");
+    let old = Tokenizer::load(&folder).unwrap();
+    let others = "v w x y z ".repeat(9);
+    let limits = VocabularyLimits::default();
+    let other =
+        Tokenizer::train(&TokenizerKind::Words, others.as_bytes(), "others", &limits).unwrap();
+    assert_eq!(other.vocabulary().len(), old.vocabulary().len());
+    std::fs::remove_dir_all(&folder).unwrap();
+    other.save(&folder).unwrap();
+    let done = place.run_with_stdin(&["translate", "run"], b"a b\n").expect(1);
+    done.says(&["tokenizer", "holds other words than the run was trained with", "restore"]);
 }

@@ -109,6 +109,8 @@ fn words_lengths_and_groups_are_as_asked() {
         (["--repeat-penalty", "-1"], "--repeat-penalty: "),
         (["--min-ratio", "-1"], "--min-ratio: a length of -1 times the source"),
         (["--max-ratio", "nan"], "--max-ratio: a length of NaN times the source"),
+        (["--groups=1", "--diversity=1"], "--groups 2 or more"),
+        (["--require= ", "--beam=1"], "holds no words"),
         (["--beam=0", "--n-best=1"], "--beam"),
         (["--beam=2", "--n-best=3"], "--n-best"),
         (["--no-repeat-ngram=0", "--beam=1"], "--no-repeat-ngram"),

@@ -67,6 +67,7 @@ impl TrainedModel {
                 ),
             });
         }
+        run.expect_vocabulary(&tokenizer.vocabulary().hash())?;
         let Loaded { model, checkpoint, warnings } =
             load::<LanguageModeling>(&run, &config, which, device)?;
         Ok(Self { model, unit: unit_of(&tokenizer), tokenizer, config, checkpoint, warnings })

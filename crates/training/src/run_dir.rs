@@ -271,6 +271,19 @@ impl RunDir {
         })
     }
 
+    /// Refuses vocabularies that are not those that the run was trained with, where `run.json` tells which
+    /// they were: its model would take one word for another.
+    pub(crate) fn expect_vocabulary(&self, hash: &str) -> Result<()> {
+        match self.info() {
+            Ok(info) if info.vocabulary_hash != hash => Err(Error::Damaged {
+                path: self.tokenizer_folder(),
+                problem: "holds other words than the run was trained with".into(),
+                mend: "restore the folder from the run's own copy",
+            }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn write_config(&self, config: &impl RunConfig) -> Result<()> {
         Ok(atomic::write(self.config_path(), |w| w.write_all(config.to_toml().as_bytes()))?)
     }

@@ -82,7 +82,8 @@ pub(super) fn apply<C: RunConfig>(
         overrides.iter().partition(|change| TAGS.contains(&change.key.as_str()));
     for change in switches.into_iter().chain(values) {
         let before = resolved_table(&config);
-        let dropped = drop_keys_of_the_old_variant::<C>(&mut table, change);
+        let mut dropped = drop_keys_of_the_old_variant::<C>(&mut table, change);
+        dropped.extend(drop_the_other_choice::<C>(&mut table, change, &before));
         let old = look_up(&before, &change.key).map_or("(unset)".to_string(), ToString::to_string);
         set(&mut table, change, &before)?;
         let merged = table.to_string();
@@ -135,6 +136,31 @@ fn drop_keys_of_the_old_variant<C: RunConfig>(
     foreign.into_iter().filter_map(drop).collect()
 }
 
+/// Removes what a table says that holds one of several keys (`batches.size`: `sentences` or `tokens`), where
+/// `change` is another of them: one that makes a valid config without the first.
+fn drop_the_other_choice<C: RunConfig>(
+    table: &mut toml::Table,
+    change: &Override,
+    before: &toml::Table,
+) -> Option<Change> {
+    let (of, key) = change.key.rsplit_once('.')?;
+    let chosen = look_up(before, of)?.as_table().filter(|chosen| chosen.len() == 1)?;
+    let (other, old) = chosen.iter().next().filter(|(other, _)| *other != key)?;
+    let dropped =
+        Change { key: format!("{of}.{other}"), old: old.to_string(), new: "(dropped)".into() };
+    let parses = |table: &toml::Table| table.clone().try_into::<C>().is_ok();
+    let mut both = table.clone();
+    set(&mut both, change, before).ok()?;
+    let mut alone = table.clone();
+    let whole = toml::Value::Table(toml::Table::from_iter([(key.into(), change.value.clone())]));
+    set(&mut alone, &Override { key: of.into(), value: whole }, before).ok()?;
+    if parses(&both) || !parses(&alone) {
+        return None;
+    }
+    *table = alone;
+    Some(dropped)
+}
+
 fn resolved_table<C: RunConfig>(config: &C) -> toml::Table {
     toml::Table::try_from(config).unwrap_or_default()
 }
@@ -184,7 +210,9 @@ fn set(table: &mut toml::Table, change: &Override, known: &toml::Table) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, DataConfig, OptimizerConfig, ScheduleConfig};
+    use lampwick_data::BatchSize;
+
+    use crate::config::{Config, DataConfig, OptimizerConfig, ScheduleConfig, Seq2SeqConfig};
 
     fn resolve(text: &str, overrides: &[&str]) -> Result<(Config, Vec<Change>), ConfigError> {
         let overrides: Vec<Override> = overrides.iter().map(|o| o.parse().unwrap()).collect();
@@ -250,6 +278,18 @@ mod tests {
         // What an override says is not dropped but refused.
         let e = resolve(own_text, &["schedule.name=cosine", "schedule.factor=3", train]);
         assert!(e.unwrap_err().to_string().contains("schedule.factor"));
+        // One of several keys in place of another, whether the file has the section or not.
+        let pairs = "task = \"encoder_decoder\"\n[data]\nformat = \"reversal\"\n";
+        for text in [pairs.to_string(), format!("{pairs}[batches]\nsize = {{ sentences = 8 }}\n")] {
+            let tokens = ["batches.size.tokens=2048".parse().unwrap()];
+            let resolved = Seq2SeqConfig::parse(&text, "run.toml", &tokens).unwrap();
+            assert_eq!(resolved.config.batches.size, BatchSize::Tokens(2048));
+            let told: Vec<String> = resolved.changes.iter().map(ToString::to_string).collect();
+            assert_eq!(told[0], "batches.size.tokens: (unset) -> 2048");
+            assert!(told[1].starts_with("batches.size.sentences: "), "{told:?}");
+            let wrong = ["batches.size.words=2048".parse().unwrap()];
+            assert!(Seq2SeqConfig::parse(&text, "run.toml", &wrong).is_err());
+        }
         // A section that the file does not have, and a name that is none.
         let (_, changes) = resolve("", &["data.source=text", train]).unwrap();
         assert_eq!(changes.len(), 2, "{changes:?}");

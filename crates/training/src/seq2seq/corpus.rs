@@ -124,6 +124,11 @@ impl Tokenizers {
     /// The folders of a run's tokenizers.
     const FOLDERS: [&'static str; 2] = ["source", "target"];
 
+    /// Of the words of both sides.
+    pub(super) fn hash(&self) -> String {
+        format!("{} {}", self.source.vocabulary().hash(), self.target.vocabulary().hash())
+    }
+
     fn learn(config: &TokenizersConfig, train: &Read) -> Result<Self> {
         let Read { pairs: train, media } = train;
         let learn = |kind, texts: &[&[String]], name: &str| {

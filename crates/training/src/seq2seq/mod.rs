@@ -123,14 +123,10 @@ impl Task for Seq2Seq {
         let named = portions.into_iter().filter_map(|(name, portion)| Some((name, portion?)));
         let data: BTreeMap<_, _> =
             named.map(|(name, portion)| (name.to_string(), portion.info())).collect();
-        let Tokenizers { source, target } = &self.corpus.tokenizers;
+        let target = &self.corpus.tokenizers.target;
         Facts {
             vocabulary: target.vocabulary().len(),
-            vocabulary_hash: format!(
-                "{} {}",
-                source.vocabulary().hash(),
-                target.vocabulary().hash()
-            ),
+            vocabulary_hash: self.corpus.tokenizers.hash(),
             data,
             unit: unit_of(target).to_string(),
             source_nats: None,

@@ -94,7 +94,9 @@ impl TrainedTranslator {
     pub fn load(dir: &Path, which: Which, device: &Device) -> Result<Self> {
         let run = RunDir::open(dir)?;
         let config = run.seq2seq_config()?;
-        let Tokenizers { source, target } = Tokenizers::load(&run)?;
+        let tokenizers = Tokenizers::load(&run)?;
+        let vocabulary_hash = tokenizers.hash();
+        let Tokenizers { source, target } = tokenizers;
         let files = FileReader::new(&config.model.reads)?;
         let read_size = match files {
             None => config.model.source_vocabulary,
@@ -110,6 +112,7 @@ impl TrainedTranslator {
                 problem: format!("a vocabulary has {words} words but its model {model}"),
             });
         }
+        run.expect_vocabulary(&vocabulary_hash)?;
         let Some(end) = target.vocabulary().eos_id() else {
             let problem = "its target vocabulary has no end of a sentence".into();
             return Err(Error::NotARun { path: dir.into(), problem });

@@ -51,10 +51,12 @@ pub(super) struct Asked {
     /// Add R nats for each token instead
     #[arg(long, value_name = "R", group = "length", allow_negative_numbers = true)]
     word_reward: Option<f64>,
-    /// GNMT's coverage penalty, B times the sum of ln min(attention on a source token, 1)
+    /// GNMT's coverage penalty, B times the sum of ln min(attention on a source token, 1); in place of
+    /// --repeat-penalty
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     coverage_penalty: Option<f64>,
-    /// Against looking at a source token twice, B times the attention beyond 1 (summaries)
+    /// Against looking at a source token twice, B times the attention beyond 1 (summaries); in place of
+    /// --coverage-penalty
     #[arg(
         long,
         value_name = "B",
@@ -169,6 +171,11 @@ impl Asked {
         options.n_best = self.n_best;
         options.groups = self.groups.unwrap_or(options.groups);
         options.diversity = self.diversity.unwrap_or(options.diversity);
+        if self.diversity.is_some() && options.groups == 1 {
+            let problem =
+                "--diversity keeps groups apart: give --groups 2 or more, or leave it out";
+            return Err(Usage(problem.into()).into());
+        }
         let length = [
             self.length_penalty.map(|alpha| LengthPenalty::Gnmt { alpha }),
             self.length_power.map(|exponent| LengthPenalty::Power { exponent }),
@@ -330,6 +337,9 @@ fn at_start(words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
 
 /// Text as the target's tokens; `words` is what it is called.
 fn phrase(text: &str, words: &str, target: &Tokenizer) -> Result<Vec<u32>, String> {
+    if words.trim().is_empty() {
+        return Err(format!("{words:?}: holds no words; give some, or leave it out"));
+    }
     let mut phrase = Vec::new();
     target.encode(text, &mut phrase).map_err(|error| format!("{words:?}: {error}"))?;
     if phrase.is_empty() || phrase.iter().any(|&id| target.is_oov(id)) {

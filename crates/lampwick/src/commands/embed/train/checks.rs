@@ -42,7 +42,6 @@ impl Arguments {
             ("--epochs", self.epochs.is_some()),
             ("--lr", self.lr.is_some()),
             ("--seed", self.seed.is_some()),
-            ("--deterministic", self.deterministic),
             ("--x-max", self.x_max.is_some()),
             ("--alpha", self.alpha.is_some()),
             // A shard keeps all its words: which are frequent enough is known of the whole only.
