@@ -146,7 +146,7 @@ fn what_does_not_fit_is_named() {
     let wrong = place.run(&["train", "pairs.toml", "data.longest=3", "--out", "y"]);
     wrong.expect(2).says(&["data.longest", "unknown key"]);
     let other = place.run(&["train", "pairs.toml", "start_from=lm", "--out", "y"]);
-    other.expect(1).says(&["lm"]);
+    other.expect(1).says(&["lm is a run of a language model, and not of an encoder-decoder"]);
     let other = ["train", "pairs.toml", "start_from=run", "tokenizers.source=characters"];
     let other = place.run(&[&other[..], &["--out", "y"]].concat()).expect(1);
     other.says(&["start_from: ", "another; train on that run's data"]);

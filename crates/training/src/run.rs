@@ -96,6 +96,7 @@ impl<T: Task> Run<T> {
         let path = PathBuf::from(self.shared().start_from);
         let device = device::parse(self.shared().device)?;
         let other = RunDir::open(&path)?;
+        let config = T::config_of(&other)?;
         self.task.expect_same_vocabulary(&other, "the run of start_from").map_err(|error| {
             match error {
                 Error::Data(DataError::VocabularyMismatch {
@@ -107,7 +108,7 @@ impl<T: Task> Run<T> {
                 other => other,
             }
         })?;
-        let loaded = model::load::<T>(&other, &other.config()?, Which::Best, &device)?;
+        let loaded = model::load::<T>(&other, &config, Which::Best, &device)?;
         let mut model = self.model().clone();
         parameters::to_bytes(&loaded.model)
             .and_then(|bytes| parameters::from_bytes(&mut model, bytes))

@@ -195,15 +195,7 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
-    /// The resolved config.
-    ///
-    /// # Errors
-    /// [`Error::Config`].
-    pub fn config<C: RunConfig>(&self) -> Result<C> {
-        Ok(C::load(&self.config_path(), &[])?.config)
-    }
-
-    /// The same, of whatever task the run is.
+    /// Its config, of whatever task it is.
     ///
     /// # Errors
     /// [`Error::Config`].

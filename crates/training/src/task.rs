@@ -43,6 +43,9 @@ pub trait Task: Sized {
     /// Writes how text becomes ids into the run's directory.
     fn save(&self, dir: &RunDir) -> Result<()>;
 
+    /// The config of a run; refuses one of another task.
+    fn config_of(run: &RunDir) -> Result<Self::Config>;
+
     /// Refuses a run with other vocabularies; `name` is what errors call it.
     fn expect_same_vocabulary(&self, other: &RunDir, name: &str) -> Result<()>;
 

@@ -121,6 +121,10 @@ impl Task for LanguageModeling {
         dir.write_tokenizer(&self.corpus.tokenizer)
     }
 
+    fn config_of(run: &RunDir) -> Result<Config> {
+        run.language_model_config()
+    }
+
     fn expect_same_vocabulary(&self, other: &RunDir, name: &str) -> Result<()> {
         let own = self.corpus.tokenizer.vocabulary();
         Ok(own.expect_same(other.tokenizer()?.vocabulary(), name)?)

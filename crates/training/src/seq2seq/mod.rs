@@ -138,6 +138,10 @@ impl Task for Seq2Seq {
         self.corpus.tokenizers.save(dir)
     }
 
+    fn config_of(run: &RunDir) -> Result<Seq2SeqConfig> {
+        run.seq2seq_config()
+    }
+
     fn expect_same_vocabulary(&self, other: &RunDir, name: &str) -> Result<()> {
         let (own, other) = (&self.corpus.tokenizers, Tokenizers::load(other)?);
         own.source.vocabulary().expect_same(other.source.vocabulary(), name)?;

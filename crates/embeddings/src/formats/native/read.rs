@@ -48,6 +48,9 @@ pub fn verify(path: &Path) -> Result<()> {
     let malformed = |problem: String| {
         EmbeddingError::malformed(&path.display().to_string(), Place::File, problem)
     };
+    if !is_native(&map) {
+        return Err(malformed("has no checksums: only files of Lampwick's own (.lwv) do".into()));
+    }
     let header = Header::from_bytes(&map).map_err(malformed)?;
     for Entry { name, offset, length, hash } in &header.sections {
         if xxh3_64(&map[*offset as usize..(offset + length) as usize]) != *hash {
