@@ -76,6 +76,13 @@ fn bad_input_ends_in_a_message_that_mends() {
         let over: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
         place.run(&over).expect(2).says(&["read by this command", "another name"]);
     }
+    // Nor one result over another.
+    #[cfg(unix)]
+    {
+        place.write("r.tsv", "");
+        std::os::unix::fs::symlink(place.path("r.tsv"), place.path("r.words.tsv")).unwrap();
+        place.run(&["embed", "convert", "v.lwv", "r.tsv"]).expect(2).says(&["where its words go"]);
+    }
     // What would be silently ignored is refused.
     for (command, says) in [
         ("train --model glove --counts-out c bytes.txt -o v.vec", "--out goes with a training"),
@@ -88,8 +95,8 @@ fn bad_input_ends_in_a_message_that_mends() {
         ("train --model glove bytes.txt -o o.tsv --checkpoint o.words.tsv", "one file"),
         ("train --model glove bytes.txt -o g.lwv --checkpoint ./g.lwv", "one file"),
         ("train bytes.txt -o g.tsv --checkpoint g.words.tsv", "one file"),
-        ("train bytes.txt -o w.vec --checkpoint v.lwv", "v.lwv: is no checkpoint"),
-        ("train bytes.txt -o w.vec --checkpoint rare.txt", "rare.txt: is no checkpoint"),
+        ("train bytes.txt -o w.vec --checkpoint v.lwv", "v.lwv: is there already"),
+        ("train bytes.txt -o w.vec --checkpoint rare.txt", "rare.txt: is there already"),
         ("train --model glove --counts-out c bytes.txt --min-count 3", "--min-count goes with"),
         ("train --model glove --counts-out c --vocabulary -", "once only"),
         ("evaluate v.lwv --pairs pairs.txt --subwords", "v.lwv: has no vectors of n-grams"),

@@ -314,11 +314,17 @@ fn without_a_penalty_a_wider_beam_that_holds_all_is_no_worse_than_greedy() {
         let sources = [(1, 2)];
         let state = model.state(&sources);
         let one = greedy(&model, state, &sentences(&sources), &rules(5)).unwrap().remove(0);
-        let options = BeamOptions { width: 1, ..BeamOptions::default() };
-        let beam = search(&model, &sources, &sentences(&sources), &rules(5), &options);
-        if one.finished {
-            assert_eq!(beam[0][0], one, "a beam of one is greedy");
+        // Whatever a penalty would say of a longer target.
+        for scoring in scorings() {
+            let options = BeamOptions { width: 1, scoring, ..BeamOptions::default() };
+            let beam =
+                search(&model, &sources, &sentences(&sources), &rules(5), &options).remove(0);
+            if one.finished {
+                let score = beam[0].score;
+                assert_eq!(beam, [Hypothesis { score, ..one.clone() }], "a beam of one is greedy");
+            }
         }
+        let options = BeamOptions::default();
         let options = BeamOptions { width: FULL, ..options };
         let full = search(&model, &sources, &sentences(&sources), &rules(5), &options);
         assert!(!one.finished || full[0][0].log_prob >= one.log_prob);

@@ -3,7 +3,8 @@
 //! At each step every hypothesis of a beam is continued by every token, and the `K` likeliest that
 //! do not end go on. Those that end among the `K` likeliest of all are finished; they take no place
 //! from the others. Where a target has its greatest length, nothing but its end can follow, and every
-//! hypothesis ends that may. The best finished ones by [`Scoring`] are the result.
+//! hypothesis ends that may. The best finished ones by [`Scoring`] are the result. A beam of one, or a
+//! group of one, is greedy: it ends where its end is the likeliest, whatever a penalty would say of more.
 //!
 //! The search of a sentence stops as soon as nothing that it holds can still enter its result. What
 //! can be reached is bounded from above for each penalty, by the length that the sentence may have
@@ -34,7 +35,7 @@ use crate::sentence::{Rules, Sentence};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BeamOptions {
-    /// `K`: hypotheses that go on at each step.
+    /// `K`: hypotheses that go on at each step; 1 is greedy.
     pub width: usize,
     /// Hypotheses that each sentence gets at most, at most `width`: there may be fewer that end.
     pub n_best: usize,

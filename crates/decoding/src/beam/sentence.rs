@@ -215,6 +215,9 @@ impl<'a> SentenceBeam<'a> {
                 let score = search.options.scoring.score(log_prob, self.length + 1, coverage);
                 let ending = Ending { node, log_prob, score, group };
                 self.groups[group].finish(ending, search.kept());
+                if places == 1 {
+                    break; // greedy: where the end is the likeliest, the target is found
+                }
             } else {
                 let position = self.bans(search).advance(parent.position, candidate.token);
                 let (row, token) = (parent.row, candidate.token);

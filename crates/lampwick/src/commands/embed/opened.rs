@@ -9,7 +9,7 @@ use lampwick::data::atomic;
 use lampwick::embeddings::{Check, EmbeddingError, Format, Loaded, ReadOptions, Source, open};
 use lampwick::metrics::figures::counted;
 
-use crate::commands::places::expect_other;
+use crate::commands::places::{expect_other, is_same};
 use crate::exit::Usage;
 
 /// A file of vectors, as every command takes it.
@@ -185,7 +185,16 @@ where
         Usage(problem)
     })?;
     if format == Format::Projector {
-        expect_place(&words_beside(path), inputs.clone())?;
+        let words = words_beside(path);
+        if is_same(&words, path) {
+            let problem = format!(
+                "{}: leads to {}, where its words go: give another name",
+                path.display(),
+                words.display()
+            );
+            return Err(Usage(problem).into());
+        }
+        expect_place(&words, inputs.clone())?;
     }
     expect_place(path, inputs)?;
     Ok(format)

@@ -14,7 +14,7 @@ use crate::exit::Usage;
 /// How targets are searched for, and what holds for them.
 #[derive(clap::Args)]
 pub(super) struct Asked {
-    /// How many hypotheses are kept at each step; 1 is greedy [default: the run's
+    /// How many hypotheses are kept at each step; 1 is greedy, whatever the penalties [default: the run's
     /// validation.test_beam]
     #[arg(long, value_name = "N")]
     beam: Option<usize>,

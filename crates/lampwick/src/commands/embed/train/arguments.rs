@@ -106,7 +106,8 @@ pub(crate) struct Arguments {
     /// another --model the rate. Of GloVe: what --checkpoint kept
     #[arg(long, value_name = "VECTORS")]
     pub(super) from: Option<PathBuf>,
-    /// Keep what is needed to go on after an interruption in this file
+    /// Keep what is needed to go on after an interruption in this file, which is not there yet, or is gone
+    /// on from by --resume
     #[arg(long, value_name = "FILE")]
     pub(super) checkpoint: Option<PathBuf>,
     /// Minutes between two checkpoints

@@ -1,12 +1,9 @@
 //! What cannot be as it was asked for, known before anything is read; and what a resumed training does not
 //! follow.
 
-use std::path::Path;
 use std::string::ToString;
 
-use lampwick::embeddings::glove::is_checkpoint;
-use lampwick::embeddings::training::Model;
-use lampwick::embeddings::{Check, Format, ReadOptions, Source, VocabularyLimits};
+use lampwick::embeddings::{Format, VocabularyLimits};
 
 use super::Arguments;
 use super::arguments::Trainer;
@@ -97,9 +94,12 @@ impl Arguments {
                 "-o and --checkpoint name one file, and each replaces the other: name two";
             return Err(Usage(problem.into()).into());
         }
-        if !self.resume && holds_another_thing(checkpoint)? {
+        // An empty one is a name that was taken for it.
+        let holds = std::fs::metadata(checkpoint).is_ok_and(|there| there.len() > 0);
+        if holds && !self.resume {
             let problem = format!(
-                "{}: is no checkpoint, and would be replaced by one: name another file for --checkpoint",
+                "{}: is there already, and would be replaced: go on from it with --resume, or give --checkpoint \
+                 another name",
                 checkpoint.display()
             );
             return Err(Usage(problem).into());
@@ -126,18 +126,6 @@ impl Arguments {
             unheard("--vocabulary-size", self.vocabulary_size, &size),
         ]
     }
-}
-
-/// Whether there is something at a checkpoint's place that is none.
-fn holds_another_thing(path: &Path) -> anyhow::Result<bool> {
-    if std::fs::metadata(path).map_or(true, |there| there.len() == 0)
-        || is_checkpoint(Source::open(path)?)?
-    {
-        return Ok(false);
-    }
-    let options = ReadOptions { check: Check::Nothing, ..ReadOptions::default() };
-    let loaded = lampwick::embeddings::open(path, Some(Format::Native), &options);
-    Ok(!loaded.is_ok_and(|loaded| Model::resumable(&loaded).is_ok()))
 }
 
 /// An option whose value a resumed training holds otherwise.

@@ -42,9 +42,6 @@ fn settings(
         (Some(Loss::Hs), Some(_), _) => {
             return Err(Usage("--negative goes with --loss ns".into()).into());
         }
-        (Some(Loss::Hs), None, _) if arguments.power.is_some() => {
-            return Err(Usage("--power goes with --loss ns".into()).into());
-        }
         (Some(Loss::Hs), None, _) => Objective::HierarchicalSoftmax,
         (_, Some(negatives), _) => Objective::NegativeSampling(negatives),
         (None, None, objective) => objective,
@@ -54,6 +51,9 @@ fn settings(
         (Some(Loss::Ns), None, _) => Objective::NegativeSampling(5),
     };
     let lr = if kind_of(from) == kind { from.lr } else { usual_rate(kind) };
+    if objective == Objective::HierarchicalSoftmax && arguments.power.is_some() {
+        return Err(Usage("--power goes with --loss ns".into()).into());
+    }
     let settings = Settings {
         architecture,
         objective,
