@@ -200,6 +200,14 @@ fn what_does_not_end_by_itself_within_the_limit_ends_there_and_is_told() {
     let exact = ["translate", "run", "--beam", "2", "--min-length", "2", "--max-length", "2"];
     let done = place.run_with_stdin(&exact, b"a b c d\n").expect(0);
     assert!(!done.stderr.contains("notice"), "{}", done.stderr);
+    let ratio = ["translate", "run", "--min-ratio", "1", "--max-length", "3"];
+    let done = place.run_with_stdin(&ratio, b"a b c\n").expect(0);
+    assert!(!done.stderr.contains("notice"), "{}", done.stderr);
+    // It is not the length that ends what no token may follow.
+    let stuck = ["translate", "run", "--no-repeat-ngram", "1", "--min-length", "9"];
+    let done = place.run_with_stdin(&stuck, b"a b c\n").expect(0);
+    done.says(&["1 of 1 targets can neither end nor go on as asked"]);
+    assert!(!done.stderr.contains("--max-length"), "{}", done.stderr);
     // A required word of more tokens than there is room for.
     let narrow = ["translate", "run", "--require", "a b c", "--max-length", "2"];
     let done = place.run_with_stdin(&narrow, b"a b c\nc\n").expect(1);

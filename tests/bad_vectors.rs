@@ -105,6 +105,11 @@ fn bad_input_ends_in_a_message_that_mends() {
         ("evaluate v.lwv --analogies rare.txt --subwords", "--subwords goes with --pairs"),
         ("nn v.lwv lamp --restrict 0", "at least 1"),
         ("bias v.lwv --sets rare.txt --may-lack nan", "from 0 to 1"),
+        ("bias v.lwv --pairs rare.txt --permutations 7", "--sets"),
+        ("bias v.lwv --pairs rare.txt --ends 7", "--professions"),
+        ("debias v.lwv w.lwv --pairs rare.txt --seed 7", "--sets"),
+        ("train --model one-hot bytes.txt -o w.vec --seed 3", "--seed goes with"),
+        ("info v.lwv --dim 3", "v.lwv: has 100 dimensions"),
     ] {
         let all: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
         place.run(&all).expect(2).says(&[says]);

@@ -126,6 +126,14 @@ fn training_goes_on_with_more_text() {
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
     let tree = [&on[..], &["--loss", "hs"]].concat();
     place.run(&tree).expect(0).says(&["what words are predicted by begins at zero"]);
+    let tree = [&train[..], &["--loss", "hs", "text.txt", "-o", "h.lwv"]].concat();
+    place.run(&tree).expect(0);
+    let info = place.run(&["embed", "info", "h.lwv"]).expect(0).stdout;
+    assert!(info.contains("--model skipgram --loss hs --window 5 --epochs 5 --lr 0.025"), "{info}");
+    for (option, says) in [("--power", "--loss ns"), ("--negative", "trained with hs")] {
+        let on = ["embed", "train", "--from", "h.lwv", "more.txt", "-o", "i.vec", option, "3"];
+        place.run(&on).expect(2).says(&[option, says]);
+    }
     // Before the text is read.
     let nowhere =
         ["embed", "train", "--from", "a.lwv", "--dim", "13", "nowhere.txt", "-o", "x.vec"];

@@ -114,6 +114,12 @@ impl Lengths {
         self.max.min(by_ratio.unwrap_or(usize::MAX))
     }
 
+    /// The fewest tokens for a source of so many positions, at most [`Lengths::longest`].
+    pub fn shortest(&self, positions: usize) -> usize {
+        let by_ratio = self.min_ratio.map(|ratio| (ratio * positions as f64).ceil() as usize);
+        self.min.max(by_ratio.unwrap_or(0)).min(self.longest(positions))
+    }
+
     /// The fewest and the most tokens for a source; where the bounds of this source contradict each
     /// other, the most counts.
     fn of(&self, sentence: usize, source: Option<usize>) -> Result<(usize, usize), DecodingError> {
@@ -121,9 +127,7 @@ impl Lengths {
             return Ok((self.min.min(self.max), self.max));
         }
         let source = source.ok_or(DecodingError::NoSource { sentence })?;
-        let by_ratio = self.min_ratio.map(|ratio| (ratio * source as f64).ceil() as usize);
-        let max = self.longest(source);
-        Ok((self.min.max(by_ratio.unwrap_or(0)).min(max), max))
+        Ok((self.shortest(source), self.longest(source)))
     }
 }
 

@@ -100,11 +100,19 @@ pub(super) fn explain(error: &toml::de::Error, text: &str, file: &str) -> Config
         };
     }
     let Some((unknown, known)) = unknown_name(message) else {
+        let mend = match message {
+            "wanted exactly 1 element, more than 1 element" => "keep one of its keys",
+            // A number or a list where a name or a table with one key belongs.
+            "wanted string or table" => {
+                "name one of its kinds, with its settings in a table, as { sentences = 64 } of batches.size"
+            }
+            _ => "",
+        };
         return ConfigError {
             file: file.into(),
             line: error.span().map(|span| line_of(text, span.start)),
             problem: message.replace('\n', " "),
-            mend: String::new(),
+            mend: mend.into(),
         };
     };
     let (path, at) = locate(text, unknown, &within).unwrap_or((unknown.to_string(), within.start));

@@ -137,7 +137,7 @@ fn drop_keys_of_the_old_variant<C: RunConfig>(
 }
 
 /// Removes what a table says that holds one of several keys (`batches.size`: `sentences` or `tokens`), where
-/// `change` is another of them: one that makes a valid config without the first.
+/// `change` is another of them: one that makes no config beside the first.
 fn drop_the_other_choice<C: RunConfig>(
     table: &mut toml::Table,
     change: &Override,
@@ -148,13 +148,12 @@ fn drop_the_other_choice<C: RunConfig>(
     let (other, old) = chosen.iter().next().filter(|(other, _)| *other != key)?;
     let dropped =
         Change { key: format!("{of}.{other}"), old: old.to_string(), new: "(dropped)".into() };
-    let parses = |table: &toml::Table| table.clone().try_into::<C>().is_ok();
     let mut both = table.clone();
     set(&mut both, change, before).ok()?;
     let mut alone = table.clone();
     let whole = toml::Value::Table(toml::Table::from_iter([(key.into(), change.value.clone())]));
     set(&mut alone, &Override { key: of.into(), value: whole }, before).ok()?;
-    if parses(&both) || !parses(&alone) {
+    if both.try_into::<C>().is_ok() {
         return None;
     }
     *table = alone;
@@ -179,10 +178,13 @@ fn set(table: &mut toml::Table, change: &Override, known: &toml::Table) -> Resul
     let mut known_at = Some(known);
     let mut parts: Vec<&str> = change.key.split('.').collect();
     let last = parts.pop().expect("an override's key is not empty");
-    for part in parts {
+    for (depth, part) in parts.into_iter().enumerate() {
         if let Some(here) = known_at
             && !here.get(part).is_some_and(toml::Value::is_table)
         {
+            if let Some(value) = here.get(part) {
+                return Err(no_section(change, depth, value));
+            }
             let sections: Vec<&str> =
                 here.iter().filter(|(_, v)| v.is_table()).map(|(k, _)| k.as_str()).collect();
             return Err(ConfigError {
@@ -205,6 +207,22 @@ fn set(table: &mut toml::Table, change: &Override, known: &toml::Table) -> Resul
     }
     at.insert(last.to_string(), change.value.clone());
     Ok(())
+}
+
+/// A key within one that is a value (`model.reads.frames.features`, of `model.reads = "words"`), the part of
+/// that number.
+fn no_section(change: &Override, depth: usize, value: &toml::Value) -> ConfigError {
+    let parts: Vec<&str> = change.key.split('.').collect();
+    let (path, keys) = parts.split_at(depth + 1);
+    let path = path.join(".");
+    let whole =
+        keys.iter().rev().fold(change.value.to_string(), |it, key| format!("{{ {key} = {it} }}"));
+    ConfigError {
+        file: format!("override {change}"),
+        line: None,
+        problem: format!("`{path}` is {value} and no section"),
+        mend: format!("give it whole: '{path}={whole}'"),
+    }
 }
 
 #[cfg(test)]
@@ -287,8 +305,15 @@ mod tests {
             let told: Vec<String> = resolved.changes.iter().map(ToString::to_string).collect();
             assert_eq!(told[0], "batches.size.tokens: (unset) -> 2048");
             assert!(told[1].starts_with("batches.size.sentences: "), "{told:?}");
-            let wrong = ["batches.size.words=2048".parse().unwrap()];
-            assert!(Seq2SeqConfig::parse(&text, "run.toml", &wrong).is_err());
+            for (wrong, says) in [
+                ("batches.size.words=2048", "known here: sentences, tokens"),
+                ("batches.size=2048", "as { sentences = 64 } of batches.size"),
+                ("model.reads.frames.features=40", "'model.reads={ frames = { features = 40 } }'"),
+            ] {
+                let error = Seq2SeqConfig::parse(&text, "run.toml", &[wrong.parse().unwrap()]);
+                let error = error.unwrap_err().to_string();
+                assert!(error.contains(says), "{error}");
+            }
         }
         // A section that the file does not have, and a name that is none.
         let (_, changes) = resolve("", &["data.source=text", train]).unwrap();

@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "professions", value_parser = super::plot::page)]
     plot: Option<PathBuf>,
     /// How many professions to print from either end; with --json all are given
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", requires = "professions", default_value_t = 10)]
     ends: usize,
     /// Print JSON
     #[arg(long)]
@@ -66,10 +66,10 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "X,Y,A,B", requires = "sets", value_parser = test)]
     test: Vec<Test>,
     /// How many splits are drawn; up to so many, all are looked at
-    #[arg(long, value_name = "N", default_value_t = Draws::default().permutations)]
+    #[arg(long, value_name = "N", requires = "sets", default_value_t = Draws::default().permutations)]
     permutations: u64,
     /// What the draws begin from
-    #[arg(long, value_name = "N", default_value_t = Draws::default().seed)]
+    #[arg(long, value_name = "N", requires = "sets", default_value_t = Draws::default().seed)]
     seed: u64,
     /// Divide vectors by their length first
     #[arg(long)]
@@ -78,7 +78,7 @@ pub(super) struct Wanted {
     #[arg(long)]
     exact_case: bool,
     /// Withhold a result when more than this share of a set is missing
-    #[arg(long, value_name = "SHARE", default_value_t = Lookup::default().may_lack,
+    #[arg(long, value_name = "SHARE", requires = "sets", default_value_t = Lookup::default().may_lack,
           value_parser = share)]
     may_lack: f64,
 }

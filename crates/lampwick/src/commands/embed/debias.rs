@@ -25,10 +25,10 @@ Examples:
       --sets WEAT.json --analogies questions-words.txt --similarities EN-SIMLEX-999.txt
 
 Hard debiasing (Bolukbasi et al. 2016): the direction of --pairs is taken out of every word but
-those of --specific, and the pairs of --equalize (else those of --pairs) are put at equal
-distances along it. OUT holds vectors of length 1, and no n-grams: they would bring the
-direction back. With --sets, --analogies or --similarities what this changes is told, before and
-after.
+those of --specific, --pairs and --equalize, and the pairs of --equalize (else those of --pairs)
+are put at equal distances along it, from where they were. OUT holds vectors of length 1, and no
+n-grams: they would bring the direction back. With --sets, --analogies or --similarities what
+this changes is told, before and after.
 
 What is taken out is one direction. Words that were near each other for their bias stay so
 (Gonen and Goldberg 2019): the measures below fall, and a classifier still finds which words
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// A JSON list of pairs of words that give the direction
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
-    /// A JSON list of words that keep it
+    /// A JSON list of words that keep it, beside those of --pairs and --equalize
     #[arg(long, value_name = "FILE")]
     specific: Option<PathBuf>,
     /// A JSON list of pairs to be made equal

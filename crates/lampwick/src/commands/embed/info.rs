@@ -7,6 +7,7 @@ use lampwick::embeddings::{Check, NGrams};
 use serde_json::json;
 
 use super::opened::Input;
+use super::train::as_options;
 use crate::exit::Exit;
 use lampwick::metrics::figures::count;
 
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             }),
             "index": vectors.index().map(|it| json!({"layers": it.layers(), "links": it.links()})),
             "trainable": loaded.trained.is_some(),
+            "trained_by": trained.map(|trained| &trained.settings),
             "duplicates": loaded.duplicates,
             "not_finite": loaded.not_finite + not_finite as u64,
             "input_not_finite": input_not_finite,
@@ -99,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             _ => "cannot go on from rows that are not finite".into(),
         };
         writeln!(out, "training    {state}; {goes_on}")?;
+        writeln!(out, "trained by  {}", as_options(&trained.settings))?;
     }
     if arguments.verify {
         writeln!(out, "checksums   all right")?;

@@ -53,7 +53,14 @@ impl Input {
     /// Reads the file; what of it was left out is told.
     pub(super) fn open(&self, check: Check) -> anyhow::Result<Loaded> {
         let options = self.options.as_read(&self.vectors, check)?;
-        loaded(&self.vectors, self.options.format, &options)
+        let loaded = loaded(&self.vectors, self.options.format, &options)?;
+        let dim = loaded.vectors.dim();
+        if options.dim.is_some_and(|asked| asked != dim) {
+            let problem =
+                format!("{}: has {dim} dimensions, not those of --dim", self.vectors.display());
+            return Err(Usage(problem).into());
+        }
+        Ok(loaded)
     }
 }
 

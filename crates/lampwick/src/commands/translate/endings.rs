@@ -9,8 +9,10 @@ use super::search::Search;
 #[derive(Default)]
 pub(super) struct Endings {
     all: u64,
-    /// Those without an end.
+    /// Those of the longest length that could not end there.
     unfinished: u64,
+    /// Those after which no token is allowed, and no end either.
+    stuck: u64,
     /// Those that a beam ended where no more tokens were allowed. Samples have drawn their end there, as
     /// anywhere else, and a CTC head has read the whole source.
     longest: u64,
@@ -26,22 +28,32 @@ impl Endings {
         targets: &[Hypothesis],
     ) {
         let longest = lengths.longest(source);
-        let ended_there = |target: &&Hypothesis| target.finished && target.tokens.len() == longest;
-        self.all += targets.len() as u64;
-        self.unfinished += targets.iter().filter(|target| !target.finished).count() as u64;
         // Where no fewer tokens are allowed either, the length was asked for.
-        if matches!(search, Search::Beam(_)) && lengths.min < longest {
-            self.longest += targets.iter().filter(ended_there).count() as u64;
+        let told = matches!(search, Search::Beam(_)) && lengths.shortest(source) < longest;
+        for target in targets {
+            let is_longest = target.tokens.len() == longest;
+            self.all += 1;
+            self.unfinished += u64::from(!target.finished && is_longest);
+            self.stuck += u64::from(!target.finished && !is_longest);
+            self.longest += u64::from(target.finished && is_longest && told);
         }
     }
 
     pub(super) fn tell(&self) {
-        let Self { all, unfinished, longest } = *self;
+        let Self { all, unfinished, stuck, longest } = *self;
         if unfinished > 0 {
             tell!(
                 "notice: {} of {} targets did not end within the longest length (--max-length, --max-ratio); \
                  they are given as far as they go",
                 count(unfinished),
+                count(all)
+            );
+        }
+        if stuck > 0 {
+            tell!(
+                "notice: {} of {} targets can neither end nor go on as asked (--no-repeat-ngram, --forbid, \
+                 --min-length, --min-ratio); they are given as far as they go",
+                count(stuck),
                 count(all)
             );
         }

@@ -52,6 +52,7 @@ impl Arguments {
             ("--window", self.window.is_some()),
             ("--epochs", self.epochs.is_some()),
             ("--lr", self.lr.is_some()),
+            ("--seed", self.seed.is_some()),
         ];
         let refused = |options: &[(&str, bool)], with: &str| {
             let given = options.iter().find(|(_, given)| *given);

@@ -23,6 +23,7 @@ mod words;
 
 pub(crate) use arguments::Arguments;
 use arguments::{Kind, Trainer};
+pub(super) use words::as_options;
 
 /// What is told at the end: words as they come, or one JSON object.
 struct Report {

@@ -42,6 +42,10 @@ fn settings(
         (Some(Loss::Hs), Some(_), _) => {
             return Err(Usage("--negative goes with --loss ns".into()).into());
         }
+        (None, Some(_), Objective::HierarchicalSoftmax) => {
+            let problem = "--negative goes with --loss ns, and the vectors were trained with hs: ask for both";
+            return Err(Usage(problem.into()).into());
+        }
         (Some(Loss::Hs), None, _) => Objective::HierarchicalSoftmax,
         (_, Some(negatives), _) => Objective::NegativeSampling(negatives),
         (None, None, objective) => objective,
@@ -153,6 +157,21 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     );
     let (vectors, trained) = model.into_parts()?;
     Ok(Ended::vectors(vectors, Some(trained)))
+}
+
+/// What a training is as the options that ask for it; what has no meaning in it is left out.
+pub(in crate::commands::embed) fn as_options(settings: &Settings) -> String {
+    let Settings { window, lr, epochs, sample, power, seed, .. } = settings;
+    let objective = match settings.objective {
+        Objective::HierarchicalSoftmax => "--loss hs".into(),
+        Objective::NegativeSampling(n) => format!("--loss ns --negative {n} --power {power}"),
+    };
+    let min_count = settings.vocabulary.min_count;
+    format!(
+        "--model {} {objective} --window {window} --epochs {epochs} --lr {lr} --sample {sample} \
+         --min-count {min_count} --seed {seed}",
+        name(&kind_of(settings))
+    )
 }
 
 /// The learning rate of a kind where nobody says another.
