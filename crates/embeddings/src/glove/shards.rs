@@ -102,9 +102,12 @@ fn add(
     }
     let (window, symmetric) = (shard.int()?, shard.int()? != 0);
     if window as usize != settings.window || symmetric != settings.symmetric {
-        let side = if symmetric { "both sides" } else { "the left" };
-        let problem =
-            format!("counts a window of {window} on {side}: ask for the same, or count again");
+        let (side, option) =
+            if symmetric { ("both sides", "") } else { ("the left", " --asymmetric") };
+        let problem = format!(
+            "counts a window of {window} on {side}: ask for the same (--window {window}{option}), or count \
+             again"
+        );
         return Err(shard.wrong(problem));
     }
     let (of_words, of_pairs) = (shard.long()?, shard.long()?);
