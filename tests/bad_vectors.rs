@@ -108,12 +108,17 @@ fn bad_input_ends_in_a_message_that_mends() {
         ("bias v.lwv --pairs rare.txt --permutations 7", "--sets"),
         ("bias v.lwv --pairs rare.txt --ends 7", "--professions"),
         ("debias v.lwv w.lwv --pairs rare.txt --seed 7", "--sets"),
+        ("debias v.lwv w.lwv --pairs rare.txt --restrict 9", "--restrict goes with --analogies"),
+        ("bias v.lwv --pairs rare.txt --unit", "--sets"),
         ("train --model one-hot bytes.txt -o w.vec --seed 3", "--seed goes with"),
         ("info v.lwv --dim 3", "v.lwv: has 100 dimensions"),
     ] {
         let all: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
         place.run(&all).expect(2).says(&[says]);
     }
+    let piped = ["embed", "info", "-"];
+    let native = fs::read(place.path("v.lwv")).unwrap();
+    place.run_with_stdin(&piped, &native).expect(1).says(&["mapped", "name the file itself"]);
     place.write("cut.bin", b"5 3\nlamp \x01\x02\x03\0");
     place.run(&["embed", "info", "cut.bin"]).expect(1).says(&["cut.bin", "row 1", "cut"]);
     place.write("nan.vec", "1 2\nlamp 1 nan\n");

@@ -171,7 +171,8 @@ fn a_language_model_beside_adds_its_log_probabilities() {
     };
     for (model, weight) in [("lm", 0.5), ("lm.arpa", 0.25)] {
         let weighted = format!("--lm-weight={weight}");
-        let fused = best(&place, &["--lm", model, &weighted, "--length-penalty", "0"], "a b c");
+        let fused = ["--lm", model, &weighted, "--length-penalty", "0", "--threads", "2"];
+        let fused = best(&place, &fused, "a b c");
         let text = fused["text"].as_str().unwrap();
         let pair = own(&["score", "run"], &format!("a b c\t{text}"));
         let beside = if model == "lm" { own(&["score", "lm"], text) } else { query(text) };

@@ -161,6 +161,12 @@ pub fn open(
         }
     };
     if format == Format::Native {
+        // What is read as it comes shows the format, and the file itself does not: a pipe, or packed.
+        if native::is_native(&start) && !native::is_native_file(path) {
+            let problem =
+                "is a file of Lampwick's own, which is mapped: name the file itself, unpacked";
+            return Err(EmbeddingError::malformed(&source.name, Place::File, problem));
+        }
         return native::open(path)?.checked(&path.display().to_string(), options);
     }
     let size = std::fs::metadata(path).map_or(0, |data| data.len());

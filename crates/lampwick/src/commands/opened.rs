@@ -38,6 +38,15 @@ pub(super) fn open(
     machine: &Machine,
 ) -> anyhow::Result<TrainedModel> {
     machine.threads.start()?;
+    open_beside(run, weights, machine)
+}
+
+/// Opens a run beside another, whose threads it shares.
+pub(super) fn open_beside(
+    run: &Path,
+    weights: &Weights,
+    machine: &Machine,
+) -> anyhow::Result<TrainedModel> {
     let device = machine.device(RunDir::open(run)?.any_config()?.shared().device)?;
     let trained = TrainedModel::load(run, weights.which(), &device)?;
     for warning in &trained.warnings {

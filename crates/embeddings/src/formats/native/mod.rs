@@ -25,6 +25,7 @@ mod read;
 mod write;
 
 pub(crate) use header::seal;
+pub(super) use read::is_native_file;
 pub use read::{is_native, open, verify};
 pub(crate) use write::RowsRef;
 pub use write::{Contents, write};

@@ -1,5 +1,6 @@
 //! A native file, opened.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +22,17 @@ use crate::vectors::Vectors;
 /// Whether a file begins as a native one does.
 pub fn is_native(start: &[u8]) -> bool {
     start.starts_with(&MAGIC)
+}
+
+/// Whether there is such a file at `path`, as it lies there.
+pub(in crate::formats) fn is_native_file(path: &Path) -> bool {
+    // To open a pipe would be to wait for its other end.
+    if !path.is_file() {
+        return false;
+    }
+    let mut start = [0; MAGIC.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && is_native(&start)
 }
 
 /// Maps a file; whether its numbers are numbers is not looked at.

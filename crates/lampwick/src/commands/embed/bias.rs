@@ -72,7 +72,7 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "N", requires = "sets", default_value_t = Draws::default().seed)]
     seed: u64,
     /// Divide vectors by their length first
-    #[arg(long)]
+    #[arg(long, requires = "sets")]
     unit: bool,
     /// Words are looked up as they are written only, not in lower case too
     #[arg(long)]

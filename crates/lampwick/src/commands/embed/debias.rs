@@ -13,7 +13,7 @@ use super::bias::{Wanted, direction_json, measured_json, print, read, tell_lost,
 use super::convert::write;
 use super::evaluate::{Evaluation, Rules, pairs, questions};
 use super::opened::{Input, Output};
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 
 /// What `lampwick embed debias` takes.
 #[derive(clap::Args)]
@@ -64,6 +64,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let Arguments { input, pairs: definitional, specific, equalize, analogies, .. } = arguments;
+    if let Some(option) = arguments.rules.asked()
+        && analogies.is_none()
+        && arguments.similarities.is_empty()
+    {
+        let problem = format!("{option} goes with --analogies and --similarities");
+        return Err(Usage(problem).into());
+    }
     let mut inputs = input.files();
     let named = [specific, equalize, analogies, &arguments.wanted.sets].into_iter().flatten();
     inputs.extend(named.chain([definitional]).chain(&arguments.similarities).cloned());

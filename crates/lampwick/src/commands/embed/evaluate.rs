@@ -48,9 +48,9 @@ pub(crate) struct Arguments {
 /// Which words take part.
 #[derive(clap::Args)]
 pub(super) struct Rules {
-    /// Only the first N words take part
-    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = super::opened::at_least_one)]
-    restrict: usize,
+    /// Only the first N words take part [default: 300000]
+    #[arg(long, value_name = "N", value_parser = super::opened::at_least_one)]
+    restrict: Option<usize>,
     /// Lamp and lamp are different words
     #[arg(long)]
     case_sensitive: bool,
@@ -58,7 +58,18 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn settings(&self) -> Settings {
-        Settings { vocabulary: self.restrict, case_sensitive: self.case_sensitive, subwords: false }
+        let default = Settings::default();
+        Settings {
+            vocabulary: self.restrict.unwrap_or(default.vocabulary),
+            case_sensitive: self.case_sensitive,
+            ..default
+        }
+    }
+
+    /// The one that was asked for first, where one was.
+    pub(super) fn asked(&self) -> Option<&'static str> {
+        let restrict = self.restrict.map(|_| "--restrict");
+        restrict.or(self.case_sensitive.then_some("--case-sensitive"))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::exit::Usage;
 /// A file of vectors, as every command takes it.
 #[derive(clap::Args)]
 pub(super) struct Input {
-    /// The vectors; - is stdin
+    /// The vectors; - is stdin, of any format but .lwv, which is mapped
     vectors: PathBuf,
     #[command(flatten)]
     options: Options,

@@ -7,7 +7,7 @@ use lampwick::models::Generator;
 use lampwick::ngram::{self, Model};
 
 use super::super::ngram::opened::{Load, is_model, model_beside_stdin};
-use super::super::opened::{Weights, open};
+use super::super::opened::{Weights, open_beside};
 use crate::machine::Machine;
 
 /// Words of an n-gram model that stand in no text: `<unk>`, `<s>`, `</s>`.
@@ -27,7 +27,7 @@ impl Language {
         if is_model(path) {
             return Ok(Self::Ngram(Box::new(model_beside_stdin(path, Load::Map)?)));
         }
-        let trained = open(path, &Weights::default(), machine)?;
+        let trained = open_beside(path, &Weights::default(), machine)?;
         Ok(Self::Neural(Box::new(Generator::new(&trained.model)), trained.tokenizer))
     }
 }
