@@ -116,6 +116,7 @@ fn bad_input_ends_in_a_message_that_mends() {
         let all: Vec<&str> = ["embed"].into_iter().chain(command.split(' ')).collect();
         place.run(&all).expect(2).says(&[says]);
     }
+    place.run(&["embed", "convert", "v.lwv", "w.lwv.gz"]).expect(2).says(&["cannot be packed"]);
     let piped = ["embed", "info", "-"];
     let native = fs::read(place.path("v.lwv")).unwrap();
     place.run_with_stdin(&piped, &native).expect(1).says(&["mapped", "name the file itself"]);

@@ -126,10 +126,18 @@ fn training_goes_on_with_more_text() {
     place.run(&wrong).expect(1).says(&["12 dimensions", "cannot change"]);
     let tree = [&on[..], &["--loss", "hs"]].concat();
     place.run(&tree).expect(0).says(&["what words are predicted by begins at zero"]);
+    // A model of fastText holds less.
+    place.run(&["embed", "convert", "c.lwv", "c.bin", "--to", "fasttext"]).expect(0);
+    let on = ["embed", "train", "--from", "c.bin", "more.txt", "-o", "j.lwv"];
+    place.run(&on).expect(0).says(&["c.bin does not say --lr, --power and --seed"]);
+    let info = |file: &str| place.run(&["embed", "info", file]).expect(0).stdout;
+    assert!(info("c.lwv").contains("--lr 0.04 --seed 7"), "{}", info("c.lwv"));
+    assert!(!info("c.bin").contains("--lr"), "{}", info("c.bin"));
     let tree = [&train[..], &["--loss", "hs", "text.txt", "-o", "h.lwv"]].concat();
     place.run(&tree).expect(0);
-    let info = place.run(&["embed", "info", "h.lwv"]).expect(0).stdout;
-    assert!(info.contains("--model skipgram --loss hs --window 5 --epochs 5 --lr 0.025"), "{info}");
+    let said =
+        "--model skipgram --window 5 --epochs 5 --sample 0.001 --min-count 1 --loss hs --lr 0.025";
+    assert!(info("h.lwv").contains(said), "{}", info("h.lwv"));
     for (option, says) in [("--power", "--loss ns"), ("--negative", "trained with hs")] {
         let on = ["embed", "train", "--from", "h.lwv", "more.txt", "-o", "i.vec", option, "3"];
         place.run(&on).expect(2).says(&[option, says]);

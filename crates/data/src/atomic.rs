@@ -30,7 +30,7 @@ impl AtomicFile {
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         expect_replaceable(&path)?;
-        let path = if path.is_symlink() { path.canonicalize().unwrap_or(path) } else { path };
+        let path = behind_links(path);
         let folder = parent(&path);
         let temporary = unfinished::name(folder);
         let file = create_folder(folder).and_then(|()| OutputFile::create_new(&temporary));
@@ -62,6 +62,12 @@ impl AtomicFile {
     fn writer(&mut self) -> &mut BufWriter<OutputFile> {
         self.writer.as_mut().expect("only `commit` takes it, and that is the end")
     }
+}
+
+/// Where a link leads to, whether something is there or not; any other path as it is.
+fn behind_links(path: PathBuf) -> PathBuf {
+    let Ok(target) = path.read_link() else { return path };
+    path.canonicalize().unwrap_or_else(|_| parent(&path).join(target))
 }
 
 /// Checks that a file may take the place of what is at `path`.
@@ -167,6 +173,13 @@ mod tests {
         std::os::unix::fs::symlink("file", &link).unwrap();
         write(&link, |w| w.write_all(b"new")).unwrap();
         assert!(link.is_symlink());
+        // Nothing has to be there yet.
+        let new = link.with_file_name("new link");
+        std::os::unix::fs::symlink("new file", &new).unwrap();
+        write(&new, |w| w.write_all(b"new")).unwrap();
+        assert!(
+            new.is_symlink() && std::fs::read(new.with_file_name("new file")).unwrap() == b"new"
+        );
         assert_eq!(fs::read(&file).unwrap(), b"new");
     }
 

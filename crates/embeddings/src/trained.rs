@@ -34,6 +34,12 @@ pub struct State {
 }
 
 impl Trained {
+    /// Whether all of the settings are those of the training. A model of fastText does not hold the rate, the
+    /// power of negative sampling and the seed: these are the defaults then.
+    pub fn has_all_settings(&self) -> bool {
+        self.state.all > 0
+    }
+
     /// The output rows that hold a NaN or an infinity.
     pub fn not_finite(&self) -> Vec<usize> {
         rows_not_finite(&self.output, self.settings.dim)

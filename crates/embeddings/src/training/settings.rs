@@ -106,7 +106,8 @@ impl Settings {
             && (min == 0 || max < min || max > 1000 || buckets == 0 || buckets > 1 << 31)
         {
             return wrong(
-                "n-grams have --minn characters, at least one, to --maxn, and --bucket is 1 to 2^31",
+                "n-grams have --minn characters, at least one, to --maxn, and --bucket is 1 to 2^31; without \
+                 n-grams it is --model skipgram or cbow",
             );
         }
         Ok(())

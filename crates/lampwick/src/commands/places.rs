@@ -33,6 +33,8 @@ fn place(path: &Path) -> PathBuf {
     if let Ok(there) = path.canonicalize() {
         return there;
     }
+    let behind = path.read_link().map(|target| path.parent().unwrap_or(path).join(target));
+    let path = behind.as_deref().unwrap_or(path);
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => {
             place(Path::new(".")).join(name)
@@ -84,6 +86,10 @@ mod tests {
         {
             std::os::unix::fs::symlink(at("sub"), at("link")).unwrap();
             assert!(is_same(&at("sub/new"), &at("link/new")));
+            std::os::unix::fs::symlink("new", at("to_new")).unwrap();
+            assert!(is_same(&at("new"), &at("to_new")));
+            std::os::unix::fs::symlink("round", at("round")).unwrap();
+            assert!(!is_same(&at("new"), &at("round")));
         }
     }
 }

@@ -68,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     let lexicon: Lexicon = found.iter().copied().collect();
     if lexicon.len() != found.len() {
-        anyhow::bail!("the list names a word twice; name each once");
+        let again = found.iter().enumerate().find(|(at, word)| found[..*at].contains(word));
+        let word = again.map_or_else(String::new, |(_, word)| String::from_utf8_lossy(word).into());
+        anyhow::bail!("the list names {word:?} twice; name each word once");
     }
     write(&Vectors::new(lexicon, matrix, vectors.dim())?, None, format, &arguments.output.out)?;
     Ok(Exit::Done)

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             }),
             "index": vectors.index().map(|it| json!({"layers": it.layers(), "links": it.links()})),
             "trainable": loaded.trained.is_some(),
-            "trained_by": trained.map(|trained| &trained.settings),
+            "trained_by": trained.map(as_options),
             "duplicates": loaded.duplicates,
             "not_finite": loaded.not_finite + not_finite as u64,
             "input_not_finite": input_not_finite,
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             _ => "cannot go on from rows that are not finite".into(),
         };
         writeln!(out, "training    {state}; {goes_on}")?;
-        writeln!(out, "trained by  {}", as_options(&trained.settings))?;
+        writeln!(out, "trained by  {}", as_options(trained))?;
     }
     if arguments.verify {
         writeln!(out, "checksums   all right")?;

@@ -191,6 +191,13 @@ where
         );
         Usage(problem)
     })?;
+    if format == Format::Native && path.extension().is_some_and(|end| end == "gz") {
+        let problem = format!(
+            "{}: a file of Lampwick's own is mapped, and cannot be packed: leave .gz out",
+            path.display()
+        );
+        return Err(Usage(problem).into());
+    }
     if format == Format::Projector {
         let words = words_beside(path);
         if is_same(&words, path) {

@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         }
     };
     stages.finish();
-    let different = count(phrases.len() as u64);
-    tell!("joined {}, {different} different", counted(joined, "phrase"));
+    let pairs = count(phrases.len() as u64);
+    tell!("joined {}, of {pairs} pairs above the threshold", counted(joined, "phrase"));
     Ok(Exit::Done)
 }

@@ -102,8 +102,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Word2Vec and fastText")]
     pub(super) bucket: Option<u32>,
     /// Begin with these vectors; words that they lack are added. What is not asked for is as they were
-    /// trained, but for --deterministic and --vocabulary-size; of vectors alone it is the default, and of
-    /// another --model the rate. Of GloVe: what --checkpoint kept
+    /// trained, but for --deterministic and --vocabulary-size; what a file does not say (vectors alone; of
+    /// fastText's models the rate, the power and the seed) is the default, and so is the rate of another
+    /// --model. Of GloVe: what --checkpoint kept
     #[arg(long, value_name = "VECTORS")]
     pub(super) from: Option<PathBuf>,
     /// Keep what is needed to go on after an interruption in this file, which is not there yet, or is gone

@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use lampwick::embeddings::training::{Architecture, Model, Objective, Settings, train};
-use lampwick::embeddings::{Check, Format, NGrams, ReadOptions, Subwords, VocabularyLimits};
+use lampwick::embeddings::{
+    Check, Format, NGrams, ReadOptions, Subwords, Trained, VocabularyLimits,
+};
 use lampwick::metrics::figures::{count, counted};
 use serde_json::json;
 
@@ -102,7 +104,15 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
             ..Settings::default()
         };
         plain.lr = usual_rate(kind_of(&plain));
-        let old = loaded.trained.as_ref().map_or(&plain, |trained| &trained.settings);
+        let trained = loaded.trained.as_ref();
+        let old = trained.map_or(&plain, |trained| &trained.settings);
+        if trained.is_some_and(|trained| !trained.has_all_settings()) {
+            tell!(
+                "notice: {} does not say --lr, --power and --seed: the defaults are taken where they are not \
+                 given",
+                path.display()
+            );
+        }
         let kind = arguments.model.unwrap_or(kind_of(old));
         let settings = settings(arguments, kind, Some(old))?;
         if loaded.trained.is_none() {
@@ -159,19 +169,26 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
     Ok(Ended::vectors(vectors, Some(trained)))
 }
 
-/// What a training is as the options that ask for it; what has no meaning in it is left out.
-pub(in crate::commands::embed) fn as_options(settings: &Settings) -> String {
+/// What a training is as the options that ask for it; what has no meaning in it, or is not told, is left out.
+pub(in crate::commands::embed) fn as_options(trained: &Trained) -> String {
+    let settings = &trained.settings;
     let Settings { window, lr, epochs, sample, power, seed, .. } = settings;
-    let objective = match settings.objective {
-        Objective::HierarchicalSoftmax => "--loss hs".into(),
-        Objective::NegativeSampling(n) => format!("--loss ns --negative {n} --power {power}"),
-    };
+    let model = name(&kind_of(settings));
     let min_count = settings.vocabulary.min_count;
-    format!(
-        "--model {} {objective} --window {window} --epochs {epochs} --lr {lr} --sample {sample} \
-         --min-count {min_count} --seed {seed}",
-        name(&kind_of(settings))
-    )
+    let mut options = format!(
+        "--model {model} --window {window} --epochs {epochs} --sample {sample} --min-count {min_count}"
+    );
+    options += &match settings.objective {
+        Objective::HierarchicalSoftmax => " --loss hs".into(),
+        Objective::NegativeSampling(n) => format!(" --loss ns --negative {n}"),
+    };
+    if trained.has_all_settings() {
+        options += &format!(" --lr {lr} --seed {seed}");
+        if settings.objective != Objective::HierarchicalSoftmax {
+            options += &format!(" --power {power}");
+        }
+    }
+    options
 }
 
 /// The learning rate of a kind where nobody says another.
