@@ -133,6 +133,7 @@ fn training_goes_on_with_more_text() {
     let info = |file: &str| place.run(&["embed", "info", file]).expect(0).stdout;
     assert!(info("c.lwv").contains("--lr 0.04 --seed 7"), "{}", info("c.lwv"));
     assert!(!info("c.bin").contains("--lr"), "{}", info("c.bin"));
+    assert!(info("j.lwv").contains("--lr 0.025 --seed 1 --power 0.75"), "{}", info("j.lwv"));
     let tree = [&train[..], &["--loss", "hs", "text.txt", "-o", "h.lwv"]].concat();
     place.run(&tree).expect(0);
     let said =

@@ -150,7 +150,7 @@ impl Model {
         }
         if vectors.subwords().is_some_and(|it| it.is_quantized() || it.pruned().is_some()) {
             return Err(EmbeddingError::Setting(
-                "quantised vectors cannot be trained on; use the file that they were made from"
+                "quantised vectors of n-grams cannot be trained on; use the file that they were made from"
                     .into(),
             ));
         }

@@ -64,8 +64,7 @@ pub(super) struct Asked {
         allow_negative_numbers = true
     )]
     repeat_penalty: Option<f64>,
-    /// The fewest tokens of a target; the longest that --max-length and --max-ratio allow counts where it
-    /// is less
+    /// The fewest tokens of a target, at most --max-length; where --max-ratio allows fewer of a source, those
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_length: usize,
     /// The fewest tokens of a target for each of the source's, rounded up

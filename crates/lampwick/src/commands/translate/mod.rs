@@ -63,9 +63,10 @@ out.
 A score is the natural log-probability of the target, its end included, under the length and
 coverage penalties; --json gives both, and \"finished\": false where no target can end as asked
 within the longest length (or a sample does not), and \"error\" where a line is left empty.
-Recordings of another rate than the run's (8,000 a second) are refused. With --lm both are sums
-with the language model's. A search stops early only where its result could not change. A sample
-depends on the run, the line and its number, and the options only.")]
+A score of --ctc is the sum over the ways to read that its prefixes kept: a lower bound, which
+more prefixes raise. Recordings of another rate than the run's (8,000 a second) are refused.
+With --lm both are sums with the language model's. A search stops early only where its result
+could not change. A sample depends on the run, the line and its number, and the options only.")]
 pub(crate) struct Arguments {
     /// The run's directory; several of one vocabulary search together, as one model
     #[arg(value_name = "RUN", required = true)]

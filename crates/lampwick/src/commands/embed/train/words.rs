@@ -98,23 +98,27 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
         let words = opened::found_beside(path, None);
         let words = words.map(|words| opened::lines(&words)).transpose()?;
         let loaded = opened::loaded(path, None, &ReadOptions { words, ..options })?;
-        let mut plain = Settings {
+        let plain = || Settings {
             dim: loaded.vectors.dim(),
             ngrams: loaded.vectors.subwords().map(Subwords::ngrams),
             ..Settings::default()
         };
-        plain.lr = usual_rate(kind_of(&plain));
         let trained = loaded.trained.as_ref();
-        let old = trained.map_or(&plain, |trained| &trained.settings);
-        if trained.is_some_and(|trained| !trained.has_all_settings()) {
+        let mut old = trained.map_or_else(plain, |trained| trained.settings.clone());
+        let says_all = trained.is_some_and(Trained::has_all_settings);
+        if !says_all {
+            old.lr = usual_rate(kind_of(&old));
+        }
+        let kind = arguments.model.unwrap_or(kind_of(&old));
+        let settings = settings(arguments, kind, Some(&old))?;
+        Model::expect_continues(&loaded, &settings)?;
+        if trained.is_some() && !says_all {
             tell!(
                 "notice: {} does not say --lr, --power and --seed: the defaults are taken where they are not \
                  given",
                 path.display()
             );
         }
-        let kind = arguments.model.unwrap_or(kind_of(old));
-        let settings = settings(arguments, kind, Some(old))?;
         if loaded.trained.is_none() {
             tell!(
                 "notice: {} holds vectors only; it goes on as {} (--model), and what words are predicted \
@@ -128,7 +132,6 @@ pub(super) fn run(arguments: &Arguments, stages: Stages, report: &Report) -> any
                  which new text changes, and --loss ns has none"
             );
         }
-        Model::expect_continues(&loaded, &settings)?;
         let known = loaded.vectors.words();
         corpus = arguments.read(&settings.vocabulary, Some(known), &stages, report)?;
         let fresh = corpus.vocabulary.len() - known.len();
