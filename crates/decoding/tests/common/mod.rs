@@ -1,7 +1,9 @@
 //! A random model of few tokens, and the search that looks at everything.
 #![allow(dead_code)]
 
-use lampwick_decoding::{CoveragePenalty, LengthPenalty, Rules, Scoring, Sentence};
+use lampwick_decoding::{
+    BeamOptions, CoveragePenalty, Hypothesis, LengthPenalty, Rules, Scoring, Sentence, beam_search,
+};
 use lampwick_models::{Attention, NextToken};
 
 /// Ends a target.
@@ -233,4 +235,20 @@ pub(crate) fn rules(max: usize) -> Rules {
         lengths: lampwick_decoding::Lengths::between(0, max),
         ..Rules::default()
     }
+}
+
+/// The targets of `sources` by a model.
+pub(crate) fn search(
+    model: &Table,
+    sources: &[(u64, usize)],
+    sentences: &[Sentence],
+    rules: &Rules,
+    options: &BeamOptions,
+) -> Vec<Vec<Hypothesis>> {
+    beam_search(model, model.state(sources), sentences, rules, options).unwrap()
+}
+
+/// Nothing is asked of any.
+pub(crate) fn sentences(sources: &[(u64, usize)]) -> Vec<Sentence> {
+    sources.iter().map(|source| Sentence::of(source.1)).collect()
 }
