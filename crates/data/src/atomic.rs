@@ -64,8 +64,9 @@ impl AtomicFile {
     }
 }
 
-/// Where a link leads to, whether something is there or not; any other path as it is.
-fn behind_links(path: PathBuf) -> PathBuf {
+/// Where a link leads to, whether something is there or not; any other path as it is. A file that is
+/// written at `path` comes to be there.
+pub fn behind_links(path: PathBuf) -> PathBuf {
     let Ok(target) = path.read_link() else { return path };
     path.canonicalize().unwrap_or_else(|_| parent(&path).join(target))
 }

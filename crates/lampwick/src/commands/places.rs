@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lampwick::data::atomic;
 use same_file::Handle;
 
 use crate::exit::Usage;
@@ -33,8 +34,7 @@ fn place(path: &Path) -> PathBuf {
     if let Ok(there) = path.canonicalize() {
         return there;
     }
-    let behind = path.read_link().map(|target| path.parent().unwrap_or(path).join(target));
-    let path = behind.as_deref().unwrap_or(path);
+    let path = &atomic::behind_links(path.to_owned());
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => {
             place(Path::new(".")).join(name)

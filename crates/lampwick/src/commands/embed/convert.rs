@@ -47,10 +47,8 @@ pub(super) fn write(
     format: Format,
     path: &Path,
 ) -> anyhow::Result<()> {
-    if format == Format::Projector {
-        opened::write(&opened::words_beside(path), |out| {
-            formats::projector::write_words(vectors, out)
-        })?;
+    if let Some(words) = opened::words_apart(path, Some(format)) {
+        opened::write(&words, |out| formats::projector::write_words(vectors, out))?;
     }
     opened::write(path, |out| formats::write(vectors, trained, format, out))?;
     if matches!(format, Format::Word2vecText | Format::Glove) {

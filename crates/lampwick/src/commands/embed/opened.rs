@@ -78,8 +78,18 @@ impl Options {
 
 /// The list of words beside numbers of TensorFlow's projector, where there is one.
 pub(super) fn found_beside(path: &Path, format: Option<Format>) -> Option<PathBuf> {
+    words_apart(path, format).filter(|beside| beside.is_file())
+}
+
+/// Where the words of vectors at `path` lie, or will, where their format has them in another file.
+pub(super) fn words_apart(path: &Path, format: Option<Format>) -> Option<PathBuf> {
     let is_projector = format.or_else(|| Format::of_name(path)) == Some(Format::Projector);
-    Some(words_beside(path)).filter(|beside| is_projector && beside.is_file())
+    is_projector.then(|| words_beside(path))
+}
+
+/// Whether the file of that name is packed.
+fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "gz")
 }
 
 /// Reads a file; what of it was left out is told.
@@ -171,9 +181,8 @@ where
 }
 
 /// Where the words of the projector's vectors go; only the numbers are packed.
-pub(super) fn words_beside(path: &Path) -> PathBuf {
-    let packed = path.extension().is_some_and(|end| end == "gz");
-    let path = if packed { &path.with_extension("") } else { path };
+fn words_beside(path: &Path) -> PathBuf {
+    let path = if is_packed(path) { &path.with_extension("") } else { path };
     path.with_extension("words.tsv")
 }
 
@@ -191,15 +200,14 @@ where
         );
         Usage(problem)
     })?;
-    if format == Format::Native && path.extension().is_some_and(|end| end == "gz") {
+    if format == Format::Native && is_packed(path) {
         let problem = format!(
             "{}: a file of Lampwick's own is mapped, and cannot be packed: leave .gz out",
             path.display()
         );
         return Err(Usage(problem).into());
     }
-    if format == Format::Projector {
-        let words = words_beside(path);
+    if let Some(words) = words_apart(path, Some(format)) {
         if is_same(&words, path) {
             let problem = format!(
                 "{}: leads to {}, where its words go: give another name",
@@ -229,9 +237,8 @@ pub(super) fn write(
             }
         })
     };
-    let pack = path.extension().is_some_and(|extension| extension == "gz");
     let written = atomic::write(path, |file| {
-        if !pack {
+        if !is_packed(path) {
             return put(file);
         }
         let mut packed = GzEncoder::new(file, Compression::default());

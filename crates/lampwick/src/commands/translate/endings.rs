@@ -40,30 +40,25 @@ impl Endings {
     }
 
     pub(super) fn tell(&self) {
-        let Self { all, unfinished, stuck, longest } = *self;
-        if unfinished > 0 {
-            tell!(
-                "notice: {} of {} targets did not end within the longest length (--max-length, --max-ratio); \
+        for (number, how) in [
+            (
+                self.unfinished,
+                "did not end within the longest length (--max-length, --max-ratio); they are given as far as \
+                 they go",
+            ),
+            (
+                self.stuck,
+                "can neither end nor go on as asked (--no-repeat-ngram, --forbid, --min-length, --min-ratio); \
                  they are given as far as they go",
-                count(unfinished),
-                count(all)
-            );
-        }
-        if stuck > 0 {
-            tell!(
-                "notice: {} of {} targets can neither end nor go on as asked (--no-repeat-ngram, --forbid, \
-                 --min-length, --min-ratio); they are given as far as they go",
-                count(stuck),
-                count(all)
-            );
-        }
-        if longest > 0 {
-            tell!(
-                "notice: {} of {} targets are as long as they may be (--max-length, --max-ratio): the model \
-                 might have said more",
-                count(longest),
-                count(all)
-            );
+            ),
+            (
+                self.longest,
+                "are as long as they may be (--max-length, --max-ratio): the model might have said more",
+            ),
+        ] {
+            if number > 0 {
+                tell!("notice: {} of {} targets {how}", count(number), count(self.all));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::string::ToString;
 
-use lampwick::embeddings::{Format, VocabularyLimits};
+use lampwick::embeddings::VocabularyLimits;
 
 use super::Arguments;
 use super::arguments::Trainer;
@@ -88,8 +88,7 @@ impl Arguments {
             opened::expect_place(path, self.inputs())?;
         }
         let (Some(out), Some(checkpoint)) = (&self.out, &self.checkpoint) else { return Ok(()) };
-        let is_projector = self.to.or_else(|| Format::of_name(out)) == Some(Format::Projector);
-        let words = is_projector.then(|| opened::words_beside(out));
+        let words = opened::words_apart(out, self.to);
         if std::iter::once(out).chain(&words).any(|path| is_same(path, checkpoint)) {
             let problem =
                 "-o and --checkpoint name one file, and each replaces the other: name two";
